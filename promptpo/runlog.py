@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['FORMAT', 'KINDS', 'TOKENS', 'PromptPOError', 'Event', 'plain', 'read_events', 'check_format', 'RunLog',
-           'open_for_writing', 'normal', 'differences', 'save_arrays', 'Candidate', 'candidates', 'spent', 'interval',
-           'Report', 'report']
+           'open_for_writing', 'recorded_runs', 'find_run', 'normal', 'differences', 'save_arrays', 'Candidate',
+           'candidates', 'spent', 'interval', 'Report', 'report']
 
-# %% ../nbs/00_runlog.ipynb #2498df9f
+# %% ../nbs/00_runlog.ipynb #9a58167f
 import fcntl
 import hashlib
 import json
@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from threading import Lock
 
-# %% ../nbs/00_runlog.ipynb #6e6935a9
+# %% ../nbs/00_runlog.ipynb #138155c5
 class PromptPOError(Exception):
     "Something the user can put right; the message names the next step."
 
-# %% ../nbs/00_runlog.ipynb #ed80d43c
+# %% ../nbs/00_runlog.ipynb #d5766daa
 FORMAT = 1  # version of the log's format, written in `started`
 KINDS = ("started", "asked", "replied", "proposed", "refused", "rolled", "told", "chosen", "tested", "forked", "ended")
 
@@ -38,7 +38,7 @@ class Event:
     def __repr__(self):
         return f"Event({self.id}, {', '.join(self.data)})"
 
-# %% ../nbs/00_runlog.ipynb #eab9c344
+# %% ../nbs/00_runlog.ipynb #3a8e70ca
 def plain(
     value,  # numbers, text, numpy scalars and arrays, dataclasses, and dicts, lists and tuples of these
 ):          # the same with lists, dicts, floats, ints, bools, strings and None only
@@ -53,7 +53,7 @@ def plain(
         return value.tolist()
     return value
 
-# %% ../nbs/00_runlog.ipynb #e1f69480
+# %% ../nbs/00_runlog.ipynb #02953d24
 def read_events(
     path,              # an events.jsonl
 ) -> list[Event]:      # in the order in which they were written
@@ -81,7 +81,7 @@ def check_format(events, path):
         raise PromptPOError(f"{path} is a log of format {newer}; this promptpo reads up to {FORMAT}. "
                             "Upgrade with: pip install --upgrade promptpo")
 
-# %% ../nbs/00_runlog.ipynb #37706733
+# %% ../nbs/00_runlog.ipynb #da0fc671
 class RunLog:
     "The events of one run, in a folder that holds nothing else that cannot be made again."
 
@@ -134,7 +134,7 @@ class RunLog:
             self._file.close()
             self._file = None
 
-# %% ../nbs/00_runlog.ipynb #cf45f6b1
+# %% ../nbs/00_runlog.ipynb #94a49f84
 def open_for_writing(path: Path):
     "The log opened at the end of its last whole line, held by this process alone."
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +152,25 @@ def open_for_writing(path: Path):
     file.truncate(whole)
     return file
 
-# %% ../nbs/00_runlog.ipynb #1765732c
+# %% ../nbs/00_runlog.ipynb #aa22decc
+def recorded_runs() -> dict[str, Path]:
+    "The recorded runs that come with promptpo, by name."
+    places = (Path(__file__).parents[1] / "data" / "runs", Path(__file__).parent / "recorded")
+    return {log.parent.name: log.parent for place in places for log in sorted(place.glob("*/events.jsonl"))}
+
+def find_run(
+    name,       # a run's folder, or the name of a recorded run
+) -> Path:      # its folder
+    "The folder of an existing run."
+    if (Path(name) / "events.jsonl").exists():
+        return Path(name)
+    known = recorded_runs()
+    if str(name) in known:
+        return known[str(name)]
+    raise PromptPOError(f"There is no run {str(name)!r}: no folder of that name with an events.jsonl in it, and no recorded run. "
+                        f"Recorded are: {', '.join(known) or 'none'}.")
+
+# %% ../nbs/00_runlog.ipynb #20a5e2ed
 def normal(
     events: Iterable[Event],  # a run
 ) -> dict[str, tuple]:        # id -> (kind, refs, data)
@@ -174,7 +192,7 @@ def differences(
             lines.append(f"{id} differs in {', '.join(keys) or 'kind or refs'}")
     return sorted(lines)
 
-# %% ../nbs/00_runlog.ipynb #56e13355
+# %% ../nbs/00_runlog.ipynb #2a9b2548
 def save_arrays(
     folder,                 # a run's folder
     arrays: dict,           # name -> numpy array
@@ -194,7 +212,7 @@ def save_arrays(
         part.replace(path)
     return name
 
-# %% ../nbs/00_runlog.ipynb #8581f492
+# %% ../nbs/00_runlog.ipynb #87d6a38b
 @dataclass
 class Candidate:
     "One try of the model, after its repairs."
@@ -233,7 +251,7 @@ def candidates(
             c.returns, c.successes, c.lengths = d["returns"], d["successes"], d["lengths"]
     return [found[k] for k in sorted(found)]
 
-# %% ../nbs/00_runlog.ipynb #1205031a
+# %% ../nbs/00_runlog.ipynb #8d28bffb
 TOKENS = ("input", "cache_write", "cache_read", "output", "thinking")  # `thinking` is a part of `output`
 
 def spent(
@@ -260,7 +278,7 @@ def spent(
     if not priced: out["usd"] = None
     return out
 
-# %% ../nbs/00_runlog.ipynb #a285bd5b
+# %% ../nbs/00_runlog.ipynb #e2c5af4c
 def interval(
     values,            # one number per episode, all finite
     level=0.95,        # the share of intervals that should cover the truth
@@ -276,7 +294,7 @@ def interval(
     ci = bootstrap((values,), np.mean, confidence_level=level, n_resamples=9999, method="BCa", rng=np.random.default_rng(0)).confidence_interval
     return float(ci.low), float(ci.high)
 
-# %% ../nbs/00_runlog.ipynb #95062131
+# %% ../nbs/00_runlog.ipynb #e7391046
 @dataclass
 class Report:
     "What came out of a run."

@@ -6,7 +6,7 @@
 __all__ = ['Field', 'Anchor', 'Task', 'describe', 'line_task', 'make_env', 'add_task', 'all_tasks', 'find_task', 'leaves',
            'field_of', 'observe_leaves', 'sections', 'reward_code', 'task_from_gym', 'check_task', 'field_problems']
 
-# %% ../nbs/10_task.ipynb #d48905ab
+# %% ../nbs/10_task.ipynb #6e9a4db6
 import ast
 import difflib
 import importlib
@@ -24,7 +24,7 @@ import numpy as np
 
 from .runlog import PromptPOError
 
-# %% ../nbs/10_task.ipynb #1e56aa47
+# %% ../nbs/10_task.ipynb #a2910eea
 @dataclass(frozen=True)
 class Field:
     "One thing that the policy sees or sets."
@@ -61,7 +61,7 @@ def _num(x) -> str:
     "A number, short: whole numbers without a point."
     return f"{x:.0f}" if math.isfinite(x) and x == int(x) and abs(x) < 1e6 else f"{x:.5g}"
 
-# %% ../nbs/10_task.ipynb #163a501a
+# %% ../nbs/10_task.ipynb #7d8eae8c
 @dataclass(frozen=True)
 class Anchor:
     "A score to compare with."
@@ -109,7 +109,7 @@ class Task:
         print(describe(self))
         print("\n--- withheld from the model ---\n" + "\n".join(f"* {w}" for w in self.withheld or ("nothing on purpose",)))
 
-# %% ../nbs/10_task.ipynb #17fa79dc
+# %% ../nbs/10_task.ipynb #decf787e
 def describe(
     task: Task,
 ) -> str:  # Markdown; part of every prompt about the task
@@ -137,7 +137,7 @@ def _action_words(task: Task) -> str:
     meaning = _sentence(f)
     return f"`act` returns the {f.name.replace('_', ' ')}: {f.type_words()}, {f.range_words()}{meaning}"
 
-# %% ../nbs/10_task.ipynb #f7b65fba
+# %% ../nbs/10_task.ipynb #350a6d0d
 def line_task() -> Task:
     "The smallest task there is, for examples and tests: walk to the right end of a line of ten cells."
     return Task("line", "example", make=_make_line, horizon=20,
@@ -170,7 +170,7 @@ def _make_line():
 def _observe_line(env, observation):
     return {"position": observation}
 
-# %% ../nbs/10_task.ipynb #7f9daad9
+# %% ../nbs/10_task.ipynb #e2dd9d42
 def make_env(
     task: Task,
 ):  # -> gymnasium.Env
@@ -182,7 +182,7 @@ def make_env(
         how = f"Install it with: pip install 'promptpo[{task.extra}]'" if task.extra else "Install what it names and try again."
         raise PromptPOError(f"Task {task.name!r} needs something that is not installed ({str(e).strip()}). {how}") from None
 
-# %% ../nbs/10_task.ipynb #b0e8f5b9
+# %% ../nbs/10_task.ipynb #0168be02
 _TASKS: dict[str, Task] = {}
 
 def add_task(task: Task) -> Task:
@@ -219,7 +219,7 @@ def find_task(
     hint = f"Did you mean {' or '.join(map(repr, close))}?" if close else "`promptpo tasks` lists them."
     raise PromptPOError(f"There is no task {name!r}. {hint}")
 
-# %% ../nbs/10_task.ipynb #0f3bde23
+# %% ../nbs/10_task.ipynb #d5724dcf
 def leaves(
     space,      # a Gymnasium space
     path=(),    # keys that lead to it
@@ -247,7 +247,7 @@ def _lone_name(space) -> str:
     kind = type(space).__name__
     return {"Discrete": "value", "Box": "vector" if len(space.shape) == 1 else "array"}.get(kind, "values")
 
-# %% ../nbs/10_task.ipynb #e6e3da73
+# %% ../nbs/10_task.ipynb #cb9854f8
 def field_of(
     name: str,   # attribute name
     space,       # Box, Discrete, MultiDiscrete or MultiBinary
@@ -279,7 +279,7 @@ def observe_leaves(env, observation, where=()):
         out[name] = np.asarray(value, dtype) if shape else value
     return out
 
-# %% ../nbs/10_task.ipynb #47f4b069
+# %% ../nbs/10_task.ipynb #a21f462f
 _SECTIONS = {"summary": ("description", "overview", "summary"), "acts": ("action",), "obs": ("observation", "state space"),
              "reward": ("reward",), "ending": ("episode end", "episode termination", "termination", "truncation", "end of episode"),
              "withheld": ("starting state", "initial state", "reset", "transition", "dynamics")}
@@ -300,7 +300,7 @@ def sections(
             found[use] = f"{found[use]}\n\n{text.strip()}".strip()
     return found
 
-# %% ../nbs/10_task.ipynb #d3884c6f
+# %% ../nbs/10_task.ipynb #89209175
 def reward_code(
     env_class,  # a Gymnasium environment class
 ) -> str:       # Python source, '' when it cannot be found
@@ -349,7 +349,7 @@ def _slice(node, names):
         return node
     return None
 
-# %% ../nbs/10_task.ipynb #e883fd5e
+# %% ../nbs/10_task.ipynb #dd956745
 def task_from_gym(
     env,                    # a registered id, an environment class, or a function without arguments that builds one
     *,
@@ -421,7 +421,7 @@ def _gym_make(env_id, **kwargs):
     import gymnasium as gym
     return gym.make(env_id, disable_env_checker=True, **kwargs)
 
-# %% ../nbs/10_task.ipynb #c218e68d
+# %% ../nbs/10_task.ipynb #33a0bd11
 def check_task(
     task: Task,
     episodes=2,       # how many to play per seed
