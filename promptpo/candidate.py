@@ -5,11 +5,11 @@
 # %% auto #0
 __all__ = ['Refused', 'fenced_blocks', 'code_in', 'check_code']
 
-# %% ../nbs/22_candidate.ipynb #74886273
+# %% ../nbs/22_candidate.ipynb #de4506a3
 import ast
 import re
 
-# %% ../nbs/22_candidate.ipynb #b13faac9
+# %% ../nbs/22_candidate.ipynb #7db351c6
 class Refused(ValueError):
     "A reply that holds no program that may be tried."
 
@@ -21,7 +21,7 @@ class Refused(ValueError):
         super().__init__(message)
         self.why, self.code = why, code
 
-# %% ../nbs/22_candidate.ipynb #e5f2ec69
+# %% ../nbs/22_candidate.ipynb #ac88e199
 def fenced_blocks(
     text: str,                # Markdown with \n line ends
 ) -> tuple[list[str], str]:   # the complete blocks in order, and the start of an unclosed one ('' if none)
@@ -38,7 +38,7 @@ def fenced_blocks(
             lines.append(line)
     return blocks, "\n".join(lines) if mark else ""
 
-# %% ../nbs/22_candidate.ipynb #1497cb33
+# %% ../nbs/22_candidate.ipynb #f9fba44d
 def code_in(
     reply: str,          # the model's whole answer, any line ends
     name="Policy",       # class that it should define
@@ -79,7 +79,7 @@ def _parses(code) -> bool:
         return False
     return True
 
-# %% ../nbs/22_candidate.ipynb #30248859
+# %% ../nbs/22_candidate.ipynb #71898eb3
 def check_code(
     code: str,
     name: str,    # class that it should define

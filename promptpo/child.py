@@ -6,7 +6,7 @@
 __all__ = ['Layout', 'BadAction', 'action_bytes', 'read_frame', 'write_frame', 'Capped', 'describe_error', 'fresh_module',
            'seed_randomness', 'limit_resources', 'Server', 'trajectory', 'main']
 
-# %% ../nbs/30_child.ipynb #74bad3c8
+# %% ../nbs/30_child.ipynb #9a75b31f
 import json
 import math
 import os
@@ -14,7 +14,7 @@ import struct
 import sys
 from types import SimpleNamespace
 
-# %% ../nbs/30_child.ipynb #73449623
+# %% ../nbs/30_child.ipynb #0cf52eab
 _STRUCT = {"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "f2": "e", "f4": "f", "f8": "d", "b1": "?"}
 
 class Layout:
@@ -30,6 +30,9 @@ class Layout:
         self.numbers = struct.Struct("=" + "".join(_STRUCT[d.str[1:]] for _, d, s in self.fields if s == ()))
         self._frombuffer = np.frombuffer
         self._ascontiguous = np.ascontiguousarray
+
+    def __reduce__(self):
+        return Layout, ([(name, dtype.str, shape) for name, dtype, shape in self.fields],)
 
     def pack(self,
         values: dict,  # field name -> number or array
@@ -54,7 +57,7 @@ class Layout:
                 at += size * dtype.itemsize
         return SimpleNamespace(**out)
 
-# %% ../nbs/30_child.ipynb #0ebcb137
+# %% ../nbs/30_child.ipynb #f4c94b3a
 class BadAction(ValueError):
     "`act` returned something that is no action."
 
@@ -84,7 +87,7 @@ def _typename(value) -> str:
     except BaseException:
         return "an object"
 
-# %% ../nbs/30_child.ipynb #189701bc
+# %% ../nbs/30_child.ipynb #aec3e523
 def read_frame(fd) -> bytes:
     "One frame; the process ends when the other side is gone."
     data = os.read(fd, 1 << 16)
@@ -101,7 +104,7 @@ def write_frame(fd, body: bytes):
     while data:
         data = data[os.write(fd, data):]
 
-# %% ../nbs/30_child.ipynb #420f253e
+# %% ../nbs/30_child.ipynb #a8525a51
 class Capped:
     "Standard output that keeps the first characters and drops the rest without failing."
     encoding, errors = "utf-8", "replace"
@@ -125,7 +128,7 @@ class Capped:
     def isatty(self): return False
     def fileno(self): return self._fd
 
-# %% ../nbs/30_child.ipynb #cc501a83
+# %% ../nbs/30_child.ipynb #87411327
 def describe_error(error, stage) -> bytes:
     "An exception as JSON, whatever its methods do."
     def safe(get, default):
@@ -142,7 +145,7 @@ def describe_error(error, stage) -> bytes:
     return json.dumps({"stage": stage, "type": name, "message": safe(lambda: error, "(its text cannot be read)"), "lines": lines[-8:],
                        "line": getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None}).encode()
 
-# %% ../nbs/30_child.ipynb #072db433
+# %% ../nbs/30_child.ipynb #3a21d523
 def fresh_module(code):
     "The program, run in a new module."
     import types
@@ -181,7 +184,7 @@ def limit_resources(job) -> list:
             pass
     return done
 
-# %% ../nbs/30_child.ipynb #507ff475
+# %% ../nbs/30_child.ipynb #de3def2d
 class Server:
     "Answers the trusted side until it hangs up."
 
@@ -234,7 +237,7 @@ def trajectory(data, layout) -> SimpleNamespace:
     actions = actions.tolist() if not head["act_shape"] else [a.copy() for a in actions]
     return SimpleNamespace(observations=frames, actions=actions, rewards=rewards, terminated=head["terminated"], truncated=head["truncated"], success=head["success"])
 
-# %% ../nbs/30_child.ipynb #14d3c01e
+# %% ../nbs/30_child.ipynb #68a5f61f
 def main():
     "The program of a policy's process: `python child.py FD`."
     sys.path[:] = [p for p in sys.path if p != os.path.dirname(os.path.abspath(__file__))]

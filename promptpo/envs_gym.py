@@ -6,7 +6,7 @@
 __all__ = ['HIDDEN', 'CARTPOLE', 'CAR', 'MOUNTAIN_CAR', 'MOUNTAIN_CAR_CONTINUOUS', 'ACROBOT', 'PENDULUM', 'LAKE', 'FROZEN_LAKE',
            'named_entries', 'observe_entries', 'measured', 'observe_state']
 
-# %% ../nbs/12_envs_gym.ipynb #aaeb833f
+# %% ../nbs/12_envs_gym.ipynb #567f1370
 import math
 from functools import partial
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from .task import Anchor, Field, Task, add_task, gym_make
 
-# %% ../nbs/12_envs_gym.ipynb #ede65cd9
+# %% ../nbs/12_envs_gym.ipynb #2a1315ee
 def named_entries(
     *rows,   # of each entry: name, unit, low, high, meaning
 ) -> dict:   # the parts `obs` and `observe` of a `Task`
@@ -31,7 +31,7 @@ def observe_entries(
     "The entries of an observation by name, as Python numbers."
     return dict(zip(names, np.asarray(observation).tolist(), strict=True))
 
-# %% ../nbs/12_envs_gym.ipynb #5dbcbc6c
+# %% ../nbs/12_envs_gym.ipynb #f2f8be32
 def measured(
     random: tuple,   # (mean, standard error) of the return of uniformly random actions, 200 episodes
     written: tuple,  # the same of a controller written by hand, 100 episodes
@@ -43,7 +43,7 @@ def measured(
             Anchor("hand-written", written[0], f"mean of 100 episodes with seeds 0 to 99, standard error {written[1]}; {how}; notebook 12_envs_gym"),
             *others)
 
-# %% ../nbs/12_envs_gym.ipynb #972e7069
+# %% ../nbs/12_envs_gym.ipynb #fca0aae2
 HIDDEN = ("the transition dynamics: masses, lengths, forces, time step", "how an episode starts")
 
 CARTPOLE = add_task(Task("CartPole-v1", "classic control", make=partial(gym_make, "CartPole-v1"), horizon=500,
@@ -65,7 +65,7 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((24.09, 1.01), (500.0, 0.0), "push to where the pole falls", Anchor("optimum", 500.0, "one point a step, and 500 steps at most"))))
 
-# %% ../nbs/12_envs_gym.ipynb #6b29e82c
+# %% ../nbs/12_envs_gym.ipynb #dbad6db8
 CAR = named_entries(
     ("car_position", "m", -1.2, 0.6, "along the road; the left end is a wall"),
     ("car_velocity", "m/step", -0.07, 0.07, "positive goes to the right"))
@@ -84,7 +84,7 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((-200.0, 0.0), (-120.02, 0.33), "accelerate in the direction of motion")))
 
-# %% ../nbs/12_envs_gym.ipynb #be633f37
+# %% ../nbs/12_envs_gym.ipynb #c9b56257
 MOUNTAIN_CAR_CONTINUOUS = add_task(Task("MountainCarContinuous-v0", "classic control", make=partial(gym_make, "MountainCarContinuous-v0"),
     horizon=999, **CAR,
     acts=(Field("force", (1,), "float32", low=-1, high=1, meaning="force of the engine as a share of its strength, positive to the right",
@@ -101,7 +101,7 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((-33.26, 0.06), (98.58, 0.01), "a fifth of the force in the direction of motion")))
 
-# %% ../nbs/12_envs_gym.ipynb #e9fde7cc
+# %% ../nbs/12_envs_gym.ipynb #1a9e2747
 ACROBOT = add_task(Task("Acrobot-v1", "classic control", make=partial(gym_make, "Acrobot-v1"), horizon=500,
     **named_entries(
         ("angle1_cos", "", -1, 1, "cosine of the first joint's angle, which is 0 when the first link hangs straight down"),
@@ -125,7 +125,7 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((-498.94, 0.69), (-84.35, 2.44), "torque in the direction in which the second joint turns")))
 
-# %% ../nbs/12_envs_gym.ipynb #d164a681
+# %% ../nbs/12_envs_gym.ipynb #c8d00378
 PENDULUM = add_task(Task("Pendulum-v1", "classic control", make=partial(gym_make, "Pendulum-v1"), horizon=200,
     **named_entries(
         ("angle_cos", "", -1, 1, "cosine of the angle, which is 0 when the pendulum stands upright"),
@@ -147,7 +147,7 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((-1239.56, 21.01), (-144.80, 8.98), "pump energy, then a spring with damping")))
 
-# %% ../nbs/12_envs_gym.ipynb #93b99567
+# %% ../nbs/12_envs_gym.ipynb #c5dd0b2f
 def observe_state(
     env,          # not used
     observation,  # int

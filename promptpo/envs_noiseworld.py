@@ -9,7 +9,7 @@ __all__ = ['STEADY', 'STICKY', 'RESTART', 'WALL', 'GOAL', 'BAD', 'FIRST', 'SECON
            'draw_layout', 'leaving', 'picture', 'NoiseWorld', 'best', 'uniform', 'expected', 'optimum', 'observe',
            'fields', 'anchors', 'noise_world_task']
 
-# %% ../nbs/11_envs_noiseworld.ipynb #4ed07cfe
+# %% ../nbs/11_envs_noiseworld.ipynb #525a1acf
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,7 @@ import numpy as np
 from .runlog import PromptPOError
 from .task import Anchor, Field, Task, add_task
 
-# %% ../nbs/11_envs_noiseworld.ipynb #53a4545d
+# %% ../nbs/11_envs_noiseworld.ipynb #c9b47e27
 STEADY, STICKY, RESTART, WALL, GOAL, BAD, FIRST, SECOND = range(8)  # the codes in the cells
 MAY_FAIL = "A move may fail, and what an action does may be random."
 NOT_SURE = "Do not count on an action having the same effect every time."
@@ -53,7 +53,7 @@ def find_board(
         raise PromptPOError(f"There is no board {board!r}; there are 0 to {len(BOARDS) - 1}, or pass Board(n, seed) for a new one.")
     return BOARDS[board]
 
-# %% ../nbs/11_envs_noiseworld.ipynb #8cc5b47c
+# %% ../nbs/11_envs_noiseworld.ipynb #f3a640b1
 def draw_regions(
     g,        # numpy.random.Generator
     n: int,   # rows, and columns
@@ -63,7 +63,7 @@ def draw_regions(
     rows, cols = np.indices((n, n))
     return points, np.argmin([abs(rows - r) + abs(cols - c) for r, c in points], axis=0)
 
-# %% ../nbs/11_envs_noiseworld.ipynb #c68d32c8
+# %% ../nbs/11_envs_noiseworld.ipynb #ee70f35b
 def draw_ground(
     g,           # numpy.random.Generator
     count: int,  # how many regions
@@ -72,7 +72,7 @@ def draw_ground(
     drawn = [(int(g.integers(1, 4)) - 1, g.uniform(0.25, 0.95), g.uniform(0.25, 0.95)) for _ in range(count)]
     return tuple(map(list, zip(*drawn)))
 
-# %% ../nbs/11_envs_noiseworld.ipynb #9a3621fb
+# %% ../nbs/11_envs_noiseworld.ipynb #eadbd86b
 MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1))  # (rows, columns) of the actions 0 up, 1 down, 2 left, 3 right
 
 def target(
@@ -99,7 +99,7 @@ def reachable(
         todo += new
     return seen
 
-# %% ../nbs/11_envs_noiseworld.ipynb #16a871b6
+# %% ../nbs/11_envs_noiseworld.ipynb #4c1730d7
 def draw_walls(
     g,        # numpy.random.Generator
     n: int,   # rows, and columns
@@ -122,7 +122,7 @@ def draw_bad_ends(
     g.shuffle(cells)
     return cells[:max(1, int(0.002 * n * n))]
 
-# %% ../nbs/11_envs_noiseworld.ipynb #6f61eaae
+# %% ../nbs/11_envs_noiseworld.ipynb #871bda3d
 def paint(
     region,      # (n, n) int, region of every cell
     kinds: list, # ground of every region
@@ -134,7 +134,7 @@ def paint(
     codes.flat[walls], codes.flat[bad], codes.flat[-1] = WALL, BAD, GOAL
     return codes
 
-# %% ../nbs/11_envs_noiseworld.ipynb #1e1522ab
+# %% ../nbs/11_envs_noiseworld.ipynb #b3c0bf62
 def ensure_kinds(
     g,            # numpy.random.Generator
     region,       # (n, n) int, region of every cell
@@ -158,7 +158,7 @@ def ensure_kinds(
             break
     return kinds
 
-# %% ../nbs/11_envs_noiseworld.ipynb #197fb944
+# %% ../nbs/11_envs_noiseworld.ipynb #98de0f86
 def draw_milestones(
     g,            # numpy.random.Generator
     n: int,       # rows, and columns
@@ -170,7 +170,7 @@ def draw_milestones(
     g.shuffle(cells)
     return cells[:2]
 
-# %% ../nbs/11_envs_noiseworld.ipynb #c72db593
+# %% ../nbs/11_envs_noiseworld.ipynb #976e4dca
 @dataclass(frozen=True)
 class Layout:
     "What was drawn for a board."
@@ -200,7 +200,7 @@ def draw_layout(
     codes.flat[milestones] = [FIRST, SECOND][:len(milestones)]
     return Layout(codes, region, points, kinds, p, q, walls, bad, milestones), g
 
-# %% ../nbs/11_envs_noiseworld.ipynb #39b56326
+# %% ../nbs/11_envs_noiseworld.ipynb #6421e41d
 def leaving(
     layout: Layout,
 ) -> tuple:  # (chance, back): (n*n,) float, probability that a move works; (n*n,) int, the cell where one is when it does not
@@ -212,7 +212,7 @@ def leaving(
     chance[layout.milestones] = 1.0
     return chance, np.where(restart, 0, np.arange(chance.size))
 
-# %% ../nbs/11_envs_noiseworld.ipynb #d3a5707d
+# %% ../nbs/11_envs_noiseworld.ipynb #f1ae9e0c
 COLOURS = np.array([(238, 238, 228), (250, 214, 110), (240, 150, 70), (70, 70, 80), (60, 170, 90), (205, 45, 50), (90, 160, 230),
                     (150, 90, 190)], np.uint8)  # RGB of codes 0 to 7
 
@@ -230,7 +230,7 @@ def picture(
             image[top + margin:top + size - margin + 1, left + margin:left + size - margin + 1] = colour
     return image
 
-# %% ../nbs/11_envs_noiseworld.ipynb #8755c161
+# %% ../nbs/11_envs_noiseworld.ipynb #ff0ce11b
 class NoiseWorld(gym.Env):
     "A grid whose cells hide how they treat a move. A reset without a seed goes on with the same noise."
     metadata = {"render_modes": ["rgb_array"], "render_fps": 8}
@@ -284,11 +284,11 @@ class NoiseWorld(gym.Env):
     def render(self):
         return picture(self.layout.codes, self.cell) if self.render_mode == "rgb_array" else None
 
-# %% ../nbs/11_envs_noiseworld.ipynb #b4ac630e
+# %% ../nbs/11_envs_noiseworld.ipynb #133b1461
 if "promptpo/NoiseWorld-v0" not in gym.registry:
     gym.register("promptpo/NoiseWorld-v0", entry_point="promptpo.envs_noiseworld:NoiseWorld")
 
-# %% ../nbs/11_envs_noiseworld.ipynb #8d98a389
+# %% ../nbs/11_envs_noiseworld.ipynb #82c5d146
 def best(
     q,   # (phases, 4, cells) expected return of each action
 ):       # the same shape: probability of each action
@@ -335,7 +335,7 @@ def optimum(
     "The best that a policy can do that knows everything about the board."
     return expected(board, best)
 
-# %% ../nbs/11_envs_noiseworld.ipynb #95fee899
+# %% ../nbs/11_envs_noiseworld.ipynb #6e810852
 def observe(
     env,          # not used: the observation has everything
     observation,  # (4 + n*n + 0 or 2,) float32
@@ -354,17 +354,17 @@ def fields(
     "What `observe` gives."
     n, codes = board.n, SECOND if board.milestones else BAD
     flag = "one of two more numbers that follow the board in the raw observation" if board.milestones else "always 0 on this board"
-    places = [Field(f"{who}_{what}", low=0, high=1, source=f"observation[{i}]",
-                    meaning=f"the {who}'s {word}, counted from 0 and divided by {n - 1}, in single precision")
-              for i, (who, what, word) in enumerate((w, *x) for w in ("agent", "goal") for x in (("row", "row"), ("col", "column")))]
-    return (*places,
+    places = (("agent_row", "the agent's row"), ("agent_col", "the agent's column"), ("goal_row", "the goal's row"), ("goal_col", "the goal's column"))
+    return (
+        *(Field(name, low=0, high=1, source=f"observation[{i}]", meaning=f"{what}, counted from 0 and divided by {n - 1}, in single precision")
+          for i, (name, what) in enumerate(places)),
         Field("board", (n * n,), low=0, high=codes, source=f"observation[4:{4 + n * n}]",
               meaning=f"a whole number in every cell, its code; row by row, so the cell in row r and column c is entry r * {n} + c. "
                       f"Codes 0 to {codes} may occur"),
         *(Field(name, low=0, high=int(board.milestones), meaning=flag, source=f"observation[{4 + n * n + i}]" if board.milestones else "0")
           for i, name in enumerate(("prereq_first_done", "prereq_second_done"))))
 
-# %% ../nbs/11_envs_noiseworld.ipynb #ee311d39
+# %% ../nbs/11_envs_noiseworld.ipynb #e8ca0a9d
 EXACT = "finite-horizon dynamic programming with the true dynamics, promptpo.envs_noiseworld."
 PLAYED = "policy that the authors of arXiv 2605.30719 published, rolled out again, a new policy object each episode; episodes: "
 SCORES = (  # of each board: exact random, exact optimum, then (mean, episodes) of published rounds 1 and 5
@@ -386,7 +386,7 @@ def anchors(
     return (Anchor("random", random, EXACT + "expected(board, uniform)"), Anchor("optimum", best, EXACT + "optimum(board)"),
             *(Anchor(f"published round {r}", mean, f"{PLAYED}{count}") for r, (mean, count) in zip((1, 5), published)))
 
-# %% ../nbs/11_envs_noiseworld.ipynb #4e3af756
+# %% ../nbs/11_envs_noiseworld.ipynb #94589976
 def noise_world_task(
     number: int,  # of the board, 0 to 6
 ) -> Task:

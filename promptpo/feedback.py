@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ending', 'statistics', 'Told', 'tell', 'trial_episodes', 'feedback_text']
 
-# %% ../nbs/32_feedback.ipynb #3120a89b
+# %% ../nbs/32_feedback.ipynb #72a1dc81
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from .isolation import Limits, summarize
 from .rollout import Episode
 from .task import Task
 
-# %% ../nbs/32_feedback.ipynb #af8c167b
+# %% ../nbs/32_feedback.ipynb #8f0ebf30
 def ending(episode: Episode) -> str:
     "How an episode ended, in words."
     how = "ended by the task" if episode.terminated else "cut off at the horizon"
@@ -43,7 +43,7 @@ def statistics(
 def _spread(a) -> str:
     return f"min {np.nanmin(a):.4g}, mean {np.nanmean(a):.4g}, max {np.nanmax(a):.4g}"
 
-# %% ../nbs/32_feedback.ipynb #7d55cbbf
+# %% ../nbs/32_feedback.ipynb #ffb83935
 @dataclass
 class Told:
     "Texts about the episodes of one candidate."
@@ -67,7 +67,7 @@ def tell(
         error = f"{outcome.kind}: {outcome.error}"
     return Told([statistics(task, e)[:chars] for e in episodes], "statistics", error)
 
-# %% ../nbs/32_feedback.ipynb #f49e82e7
+# %% ../nbs/32_feedback.ipynb #a697a8b5
 def trial_episodes(
     task: Task,
     env,          # an environment of the task
@@ -81,7 +81,7 @@ def trial_episodes(
     short = replace(task, horizon=1)
     return [e for i in range(count) for e in rollout(task if i else short, lambda obs: env.action_space.sample(), [seed + i], env=env)]
 
-# %% ../nbs/32_feedback.ipynb #e6a2b6f4
+# %% ../nbs/32_feedback.ipynb #a5aa593e
 def feedback_text(
     episodes,         # of `Episode`
     texts,            # one per episode

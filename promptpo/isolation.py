@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['LARGEST', 'Limits', 'Outcome', 'Failure', 'clean', 'Child', 'json_bytes', 'json_loads', 'evaluate', 'policy_seed',
-           'trajectory_bytes', 'summarize', 'pack_task', 'work', 'merge']
+           'trajectory_bytes', 'summarize', 'pack_task', 'work', 'forget_environments', 'merge']
 
-# %% ../nbs/31_isolation.ipynb #0944a6a7
+# %% ../nbs/31_isolation.ipynb #72d2944a
 import hashlib
 import os
 import resource
@@ -28,7 +28,7 @@ from .rollout import ActionCheck, BadReward, Episode, NoAction, WrongAction, lay
 from .runlog import PromptPOError
 from .task import Task, make_env
 
-# %% ../nbs/31_isolation.ipynb #f6907050
+# %% ../nbs/31_isolation.ipynb #5d4d589b
 @dataclass(frozen=True)
 class Limits:
     "What a policy's process may use, enforced from outside."
@@ -42,7 +42,7 @@ class Limits:
     output: int = 16_000       # characters of prints that are kept
     error: int = 2_000         # characters of an error message that are kept
 
-# %% ../nbs/31_isolation.ipynb #a29d81e2
+# %% ../nbs/31_isolation.ipynb #1627d903
 @dataclass
 class Outcome:
     "What came of running a candidate."
@@ -68,7 +68,7 @@ class Failure(Exception):
         super().__init__(message)
         self.kind = kind
 
-# %% ../nbs/31_isolation.ipynb #a675249a
+# %% ../nbs/31_isolation.ipynb #81ffb519
 def clean(
     text: str,
     cap: int,   # most characters
@@ -77,7 +77,7 @@ def clean(
     kept = "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text[:cap])
     return kept + (f" …[cut, {len(text)} characters in all]" if len(text) > cap else "")
 
-# %% ../nbs/31_isolation.ipynb #38245446
+# %% ../nbs/31_isolation.ipynb #68af197e
 _ENV = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
         "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 LARGEST = 4 << 20  # bytes of an answer that are read; a longer one is a broken protocol
@@ -215,7 +215,7 @@ def json_loads(data):
     import json
     return json.loads(data)
 
-# %% ../nbs/31_isolation.ipynb #1adfaa33
+# %% ../nbs/31_isolation.ipynb #3667296f
 def evaluate(
     task: Task,
     source: str,             # a program that defines `Policy`
@@ -292,7 +292,7 @@ class _Counter:
         if now > self.episode_end: raise Failure("timeout", f"the episode took longer than {self.limits.episode:g} s")
         if now > self.end: raise Failure("timeout", f"the episodes together took longer than {self.limits.candidate:g} s")
 
-# %% ../nbs/31_isolation.ipynb #2857a021
+# %% ../nbs/31_isolation.ipynb #05b2640f
 def trajectory_bytes(episode: Episode, task: Task) -> bytes:
     "A trajectory as the child reads it: header, observations, rewards, actions."
     actions = np.array(episode.actions) if episode.actions else np.zeros((0, *task.act_shape))
@@ -323,7 +323,7 @@ def summarize(
     outcome.seconds = time.perf_counter() - start
     return _with_stock(outcome, child)
 
-# %% ../nbs/31_isolation.ipynb #32369d3a
+# %% ../nbs/31_isolation.ipynb #0778b99e
 _WORKBENCH: dict = {}  # digest of a task's bytes -> (task, environment), in this process
 
 def pack_task(task: Task) -> bytes:
@@ -348,6 +348,11 @@ def work(
     except BaseException:
         _WORKBENCH.pop(key)  # an environment that raised is not used again
         raise
+
+def forget_environments():
+    "Close the environments that `work` keeps in this process."
+    while _WORKBENCH:
+        _WORKBENCH.popitem()[1][1].close()
 
 def merge(
     parts,        # of `Outcome`, in the order of the seeds

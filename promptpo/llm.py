@@ -6,7 +6,7 @@
 __all__ = ['MODEL', 'PRICES_READ', 'PRICES', 'CACHE_WRITE', 'CACHE_READ', 'Reply', 'Function', 'as_llm', 'digest', 'replay',
            'similarity', 'reply_of', 'mailbox', 'price_of', 'cost', 'claude', 'retry_after', 'tokens_of', 'find_llm']
 
-# %% ../nbs/21_llm.ipynb #2fb05697
+# %% ../nbs/21_llm.ipynb #53486303
 import asyncio
 import difflib
 import hashlib
@@ -21,7 +21,7 @@ from pathlib import Path
 from .prompt import Prompt
 from .runlog import Event, PromptPOError, find_run, read_events
 
-# %% ../nbs/21_llm.ipynb #25c18c53
+# %% ../nbs/21_llm.ipynb #485a467f
 @dataclass(frozen=True)
 class Reply:
     "What came back for one sample of one prompt."
@@ -35,7 +35,7 @@ class Reply:
     seconds: float = 0.0       # wall clock from asking to having
     tries: int = 1             # requests that were sent
 
-# %% ../nbs/21_llm.ipynb #877ea3e6
+# %% ../nbs/21_llm.ipynb #ea728f6b
 class Function:
     "A function as an llm."
 
@@ -77,7 +77,7 @@ def as_llm(
         return Function(llm)
     raise PromptPOError(f"llm is {llm!r}, which cannot answer prompts. Pass claude(), replay(run), mailbox(folder) or a function of the prompt's text.")
 
-# %% ../nbs/21_llm.ipynb #3180b8e9
+# %% ../nbs/21_llm.ipynb #92c7f9dc
 def digest(prompt: Prompt) -> str:
     "A short name for a prompt's text."
     return hashlib.sha256(prompt.text.encode("utf-8", "replace")).hexdigest()[:16]
@@ -92,7 +92,8 @@ class replay:
         events = read_events(find_run(run) / "events.jsonl") if isinstance(run, (str, Path)) else list(getattr(run, "events", run))
         self.prompts = {e.id: Prompt(e.data["kind"], e.data["context"], e.data["request"]) for e in events if e.kind == "asked"}
         self.replies = {(digest(self.prompts[e.refs[0]]), e.data["sample"]): e for e in events if e.kind == "replied"}
-        self.recorded = events[0].data.get("llm", {}) if events else {}
+        start = events[0].data if events else {}
+        self.recorded, self.protocol, self.seed = start.get("llm", {}), start.get("protocol"), start.get("seed")  # `optimize` goes by these
 
     def describe(self) -> dict:
         return {"kind": "replay", "recorded": self.recorded.get("recorded", self.recorded)}
@@ -127,7 +128,7 @@ def reply_of(event: Event) -> Reply:
     d = event.data
     return Reply(d["text"], d["failure"], d["error"], d["model"], d["stop_reason"], d["usage"], d["usd"], tries=d["tries"])
 
-# %% ../nbs/21_llm.ipynb #7bcd4903
+# %% ../nbs/21_llm.ipynb #33c5b0fe
 class mailbox:
     "Prompts as files, answers as files."
 
@@ -170,7 +171,7 @@ class mailbox:
             raise PromptPOError(f"Cannot write to the mailbox {self.folder}: {e.strerror or e}. Choose another folder.") from None
         return path.with_name(path.name.replace(".prompt.md", ".answer.md"))
 
-# %% ../nbs/21_llm.ipynb #c40776ae
+# %% ../nbs/21_llm.ipynb #6a18a6a3
 MODEL = "claude-sonnet-5-5"  # the one default, here and nowhere else
 
 PRICES_READ = "2025-11-25"   # when the price list below was read; source: Anthropic's public price list
@@ -195,7 +196,7 @@ def cost(
     per_input = usage["input"] + CACHE_WRITE * usage["cache_write"] + CACHE_READ * usage["cache_read"]
     return (per_input * price[0] + usage["output"] * price[1]) / 1e6
 
-# %% ../nbs/21_llm.ipynb #ff968462
+# %% ../nbs/21_llm.ipynb #bb0f4991
 class claude:
     "A model behind the Messages API, through the official SDK."
 
@@ -315,7 +316,7 @@ def tokens_of(usage) -> dict:
                  output=usage.output_tokens, thinking=getattr(details, "thinking_tokens", 0))
     return {k: int(v or 0) for k, v in named.items()}
 
-# %% ../nbs/21_llm.ipynb #89c56b96
+# %% ../nbs/21_llm.ipynb #228d766d
 def find_llm(
     name: str,     # 'claude', 'replay:RUN' or 'mailbox:FOLDER'
     **settings,    # of `claude` (model, base_url, price, …) or `mailbox` (model); those that are None are left out

@@ -7,13 +7,13 @@ __all__ = ['LIFE', 'MODULES', 'ANSWER', 'TRAJECTORY', 'Prompt', 'quote', 'Rules'
            'policy_prompt', 'failures_text', 'Attempt', 'scores_text', 'attempt_text', 'tokens', 'history_text',
            'feedback_context', 'feedback_prompt', 'repair_prompt', 'reflection_prompt']
 
-# %% ../nbs/20_prompt.ipynb #46de9aef
+# %% ../nbs/20_prompt.ipynb #d6330d8a
 import re
 from dataclasses import dataclass, field
 
 from .task import Task, describe
 
-# %% ../nbs/20_prompt.ipynb #2bcd67a3
+# %% ../nbs/20_prompt.ipynb #1c32b48f
 @dataclass(frozen=True)
 class Prompt:
     "What is sent to the model."
@@ -26,7 +26,7 @@ class Prompt:
         "The whole prompt."
         return f"{self.context}\n\n{self.request}"
 
-# %% ../nbs/20_prompt.ipynb #463a11d1
+# %% ../nbs/20_prompt.ipynb #fe2c1b63
 def quote(
     text: str,      # anything
     language="",    # 'python' for code
@@ -36,7 +36,7 @@ def quote(
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text.strip(chr(10))}\n{fence}"
 
-# %% ../nbs/20_prompt.ipynb #911feefb
+# %% ../nbs/20_prompt.ipynb #0cbe74bd
 @dataclass(frozen=True)
 class Rules:
     "Settings of a run that the model is told about."
@@ -55,7 +55,7 @@ LIFE = {
 MODULES = "numpy, scipy and the Python standard library"
 ANSWER = "Answer with exactly one fenced Python block that holds the whole program, imports included:\n\n{block}\n\nOutside the block, at most a few sentences."
 
-# %% ../nbs/20_prompt.ipynb #6ac3d686
+# %% ../nbs/20_prompt.ipynb #f6beb394
 def goal(task: Task) -> str:
     "What is maximised."
     return {"return": "the mean return", "success": "the share of episodes that succeed"}[task.metric]
@@ -84,7 +84,7 @@ def starter(task: Task) -> str:
     kind = f"one {'int' if task.acts[0].whole else 'float'}" if task.act_shape == () else f"numpy array of shape {task.act_shape}"
     return f"import numpy as np\n\nclass Policy:\n    def __init__(self):\n        ...\n\n    def act(self, obs):\n        ...  # returns {kind}"
 
-# %% ../nbs/20_prompt.ipynb #9d2c335d
+# %% ../nbs/20_prompt.ipynb #3f88d0ec
 def policy_prompt(
     task: Task,
     rules=Rules(),
@@ -108,7 +108,7 @@ def failures_text(failed) -> str:
     rounds = "In one round" if len(failed) == 1 else f"In {len(failed)} rounds"
     return f"# What failed\n\n{rounds} no program could be scored. The last error was:\n\n{quote(failed[-1])}\n\n"
 
-# %% ../nbs/20_prompt.ipynb #d630d8b2
+# %% ../nbs/20_prompt.ipynb #a6ac1b45
 @dataclass(frozen=True)
 class Attempt:
     "The best candidate of one round, as the model is told about it."
@@ -138,7 +138,7 @@ def attempt_text(attempt: Attempt, best=False) -> str:
         parts.append("Reflection on it:\n\n" + quote(attempt.reflection))
     return "\n\n".join(parts)
 
-# %% ../nbs/20_prompt.ipynb #27ba25e6
+# %% ../nbs/20_prompt.ipynb #5cb17b5a
 def tokens(text: str) -> int:
     "A rough count of tokens: one for four characters."
     return (len(text) + 3) // 4
@@ -161,7 +161,7 @@ def history_text(
         head.append(f"Left out for length: round{'s' if len(missing) > 1 else ''} {', '.join(missing)}.")
     return "\n\n".join([" ".join(head), *(texts[a.round] for a in history if a.round in kept)])
 
-# %% ../nbs/20_prompt.ipynb #a39f2d52
+# %% ../nbs/20_prompt.ipynb #f9d4be61
 TRAJECTORY = """  * `traj.observations`: list of the `obs` objects described above, one more than there are steps; the last is what was seen after the last step
   * `traj.actions`: list of the actions, one per step
   * `traj.rewards`: list of floats, one per step
@@ -191,7 +191,7 @@ def feedback_prompt(task: Task, rules=Rules()) -> Prompt:
     block = quote("class Feedback:\n    def summarize_trajectory(self, traj):\n        ...  # returns a str", "python")
     return Prompt("feedback", feedback_context(task, rules), "# What to do now\n\nWrite the program.\n\n" + ANSWER.format(block=block))
 
-# %% ../nbs/20_prompt.ipynb #479b4e38
+# %% ../nbs/20_prompt.ipynb #8cf3693d
 def repair_prompt(
     context: str,  # context of the prompt whose answer failed
     code: str,     # what failed, or the whole reply when it held no code
@@ -205,7 +205,7 @@ def repair_prompt(
                "Answer with exactly one fenced Python block that holds the whole program, imports included. Outside the block, at most a few sentences.")
     return Prompt("repair", context, request)
 
-# %% ../nbs/20_prompt.ipynb #e8447ded
+# %% ../nbs/20_prompt.ipynb #578feca6
 def reflection_prompt(
     task: Task,
     attempt: Attempt,  # the best of the last round

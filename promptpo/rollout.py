@@ -6,7 +6,7 @@
 __all__ = ['NoAction', 'action_of', 'WrongAction', 'ActionCheck', 'given', 'Episode', 'layout_of', 'BadReward', 'play', 'rollout',
            'values']
 
-# %% ../nbs/30_rollout.ipynb #b41a1383
+# %% ../nbs/30_rollout.ipynb #88b50376
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ import numpy as np
 from .child import BadAction, Layout, action_bytes
 from .task import Task, make_env
 
-# %% ../nbs/30_rollout.ipynb #46d86c73
+# %% ../nbs/30_rollout.ipynb #61f49c7c
 class NoAction(ValueError):
     "Bytes that no honest child would send."
 
@@ -38,7 +38,7 @@ def action_of(
         raise NoAction(f"bytes that are no action: {e}") from None
     return a if a.shape else a[()]
 
-# %% ../nbs/30_rollout.ipynb #0d796341
+# %% ../nbs/30_rollout.ipynb #b0adfa7f
 class WrongAction(ValueError):
     "An action that the task does not take; the message is for the policy's author."
 
@@ -79,7 +79,7 @@ def given(action) -> str:
         return f"an array of shape {action.shape}, dtype {action.dtype}"
     return f"{type(action).__name__} {action!r}"[:200]
 
-# %% ../nbs/30_rollout.ipynb #1212f40b
+# %% ../nbs/30_rollout.ipynb #74fec41f
 @dataclass
 class Episode:
     "One episode."
@@ -114,7 +114,7 @@ def layout_of(task: Task) -> Layout:
 class BadReward(ValueError):
     "The environment gave a reward that is no finite number."
 
-# %% ../nbs/30_rollout.ipynb #1a8b90ea
+# %% ../nbs/30_rollout.ipynb #8687131d
 def play(
     task: Task,
     env,                 # a Gymnasium environment of the task
@@ -147,7 +147,7 @@ def play(
             after_step()
     return Episode(seed, frames, layout, actions, rewards, bool(terminated), bool(truncated and not terminated), success)
 
-# %% ../nbs/30_rollout.ipynb #3482091a
+# %% ../nbs/30_rollout.ipynb #f147b31b
 def rollout(
     task: Task,
     policy,                  # a class with act(self, obs), or a function of obs
@@ -166,7 +166,7 @@ def rollout(
             env.close()
     return episodes
 
-# %% ../nbs/30_rollout.ipynb #2192c4c1
+# %% ../nbs/30_rollout.ipynb #8ec4cea0
 def values(
     task: Task,
     returns,      # one per episode

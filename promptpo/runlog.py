@@ -7,7 +7,7 @@ __all__ = ['FORMAT', 'KINDS', 'TOKENS', 'PromptPOError', 'Event', 'plain', 'read
            'open_for_writing', 'recorded_runs', 'find_run', 'normal', 'differences', 'save_arrays', 'Candidate',
            'candidates', 'spent', 'interval', 'Report', 'report']
 
-# %% ../nbs/00_runlog.ipynb #9a58167f
+# %% ../nbs/00_runlog.ipynb #19056b5d
 import fcntl
 import hashlib
 import json
@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from pathlib import Path
 from threading import Lock
 
-# %% ../nbs/00_runlog.ipynb #138155c5
+# %% ../nbs/00_runlog.ipynb #9458456f
 class PromptPOError(Exception):
     "Something the user can put right; the message names the next step."
 
-# %% ../nbs/00_runlog.ipynb #d5766daa
+# %% ../nbs/00_runlog.ipynb #c15d7efd
 FORMAT = 1  # version of the log's format, written in `started`
 KINDS = ("started", "asked", "replied", "proposed", "refused", "rolled", "told", "chosen", "tested", "forked", "ended")
 
@@ -38,7 +38,7 @@ class Event:
     def __repr__(self):
         return f"Event({self.id}, {', '.join(self.data)})"
 
-# %% ../nbs/00_runlog.ipynb #3a8e70ca
+# %% ../nbs/00_runlog.ipynb #ac3fe75f
 def plain(
     value,  # numbers, text, numpy scalars and arrays, dataclasses, and dicts, lists and tuples of these
 ):          # the same with lists, dicts, floats, ints, bools, strings and None only
@@ -53,7 +53,7 @@ def plain(
         return value.tolist()
     return value
 
-# %% ../nbs/00_runlog.ipynb #02953d24
+# %% ../nbs/00_runlog.ipynb #b59e6857
 def read_events(
     path,              # an events.jsonl
 ) -> list[Event]:      # in the order in which they were written
@@ -81,7 +81,7 @@ def check_format(events, path):
         raise PromptPOError(f"{path} is a log of format {newer}; this promptpo reads up to {FORMAT}. "
                             "Upgrade with: pip install --upgrade promptpo")
 
-# %% ../nbs/00_runlog.ipynb #da0fc671
+# %% ../nbs/00_runlog.ipynb #5aaa4e99
 class RunLog:
     "The events of one run, in a folder that holds nothing else that cannot be made again."
 
@@ -98,10 +98,12 @@ class RunLog:
     def __len__(self): return len(self._events)
     def __contains__(self, id): return id in self._events
     def __getitem__(self, id) -> Event: return self._events[id]
+    def get(self, id) -> Event | None: return self._events.get(id)
 
     def add(self,
         kind: str,      # one of `KINDS`
         id: str,        # its place in the run
+        /,
         refs=(),        # ids of the events it answers
         **data,         # JSON-safe facts, numpy allowed
     ) -> Event:
@@ -134,7 +136,7 @@ class RunLog:
             self._file.close()
             self._file = None
 
-# %% ../nbs/00_runlog.ipynb #94a49f84
+# %% ../nbs/00_runlog.ipynb #b8168530
 def open_for_writing(path: Path):
     "The log opened at the end of its last whole line, held by this process alone."
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -152,7 +154,7 @@ def open_for_writing(path: Path):
     file.truncate(whole)
     return file
 
-# %% ../nbs/00_runlog.ipynb #aa22decc
+# %% ../nbs/00_runlog.ipynb #48cc060c
 def recorded_runs() -> dict[str, Path]:
     "The recorded runs that come with promptpo, by name."
     places = (Path(__file__).parents[1] / "data" / "runs", Path(__file__).parent / "recorded")
@@ -170,7 +172,7 @@ def find_run(
     raise PromptPOError(f"There is no run {str(name)!r}: no folder of that name with an events.jsonl in it, and no recorded run. "
                         f"Recorded are: {', '.join(known) or 'none'}.")
 
-# %% ../nbs/00_runlog.ipynb #20a5e2ed
+# %% ../nbs/00_runlog.ipynb #0b9562e5
 def normal(
     events: Iterable[Event],  # a run
 ) -> dict[str, tuple]:        # id -> (kind, refs, data)
@@ -192,7 +194,7 @@ def differences(
             lines.append(f"{id} differs in {', '.join(keys) or 'kind or refs'}")
     return sorted(lines)
 
-# %% ../nbs/00_runlog.ipynb #2a9b2548
+# %% ../nbs/00_runlog.ipynb #8d01e3d5
 def save_arrays(
     folder,                 # a run's folder
     arrays: dict,           # name -> numpy array
@@ -212,7 +214,7 @@ def save_arrays(
         part.replace(path)
     return name
 
-# %% ../nbs/00_runlog.ipynb #87d6a38b
+# %% ../nbs/00_runlog.ipynb #16cb9bce
 @dataclass
 class Candidate:
     "One try of the model, after its repairs."
@@ -251,7 +253,7 @@ def candidates(
             c.returns, c.successes, c.lengths = d["returns"], d["successes"], d["lengths"]
     return [found[k] for k in sorted(found)]
 
-# %% ../nbs/00_runlog.ipynb #8d28bffb
+# %% ../nbs/00_runlog.ipynb #7a76827a
 TOKENS = ("input", "cache_write", "cache_read", "output", "thinking")  # `thinking` is a part of `output`
 
 def spent(
@@ -278,7 +280,7 @@ def spent(
     if not priced: out["usd"] = None
     return out
 
-# %% ../nbs/00_runlog.ipynb #e2c5af4c
+# %% ../nbs/00_runlog.ipynb #bf1bc8d2
 def interval(
     values,            # one number per episode, all finite
     level=0.95,        # the share of intervals that should cover the truth
@@ -294,7 +296,7 @@ def interval(
     ci = bootstrap((values,), np.mean, confidence_level=level, n_resamples=9999, method="BCa", rng=np.random.default_rng(0)).confidence_interval
     return float(ci.low), float(ci.high)
 
-# %% ../nbs/00_runlog.ipynb #e7391046
+# %% ../nbs/00_runlog.ipynb #6c109379
 @dataclass
 class Report:
     "What came out of a run."

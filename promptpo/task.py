@@ -7,7 +7,7 @@ __all__ = ['Field', 'Anchor', 'Task', 'describe', 'line_task', 'make_env', 'add_
            'field_of', 'observe_leaves', 'sections', 'reward_code', 'task_from_gym', 'gym_make', 'check_task',
            'field_problems']
 
-# %% ../nbs/10_task.ipynb #2e42dc36
+# %% ../nbs/10_task.ipynb #12441486
 import ast
 import difflib
 import importlib
@@ -25,7 +25,7 @@ import numpy as np
 
 from .runlog import PromptPOError
 
-# %% ../nbs/10_task.ipynb #3e0ae55c
+# %% ../nbs/10_task.ipynb #494bb594
 @dataclass(frozen=True)
 class Field:
     "One thing that the policy sees or sets."
@@ -62,7 +62,7 @@ def _num(x) -> str:
     "A number, short: whole numbers without a point."
     return f"{x:.0f}" if math.isfinite(x) and x == int(x) and abs(x) < 1e6 else f"{x:.5g}"
 
-# %% ../nbs/10_task.ipynb #7fce65a3
+# %% ../nbs/10_task.ipynb #42d16615
 @dataclass(frozen=True)
 class Anchor:
     "A score to compare with."
@@ -110,7 +110,7 @@ class Task:
         print(describe(self))
         print("\n--- withheld from the model ---\n" + "\n".join(f"* {w}" for w in self.withheld or ("nothing on purpose",)))
 
-# %% ../nbs/10_task.ipynb #783562dc
+# %% ../nbs/10_task.ipynb #5f05bf96
 def describe(
     task: Task,
 ) -> str:  # Markdown; part of every prompt about the task
@@ -138,7 +138,7 @@ def _action_words(task: Task) -> str:
     meaning = _sentence(f)
     return f"`act` returns the {f.name.replace('_', ' ')}: {f.type_words()}, {f.range_words()}{meaning}"
 
-# %% ../nbs/10_task.ipynb #69d81ed2
+# %% ../nbs/10_task.ipynb #4f0c514d
 def line_task() -> Task:
     "The smallest task there is, for examples and tests: walk to the right end of a line of ten cells."
     return Task("line", "example", make=_make_line, horizon=20,
@@ -171,7 +171,7 @@ def _make_line():
 def _observe_line(env, observation):
     return {"position": observation}
 
-# %% ../nbs/10_task.ipynb #6c89ffbf
+# %% ../nbs/10_task.ipynb #d561aaaa
 def make_env(
     task: Task,
 ):  # -> gymnasium.Env
@@ -183,7 +183,7 @@ def make_env(
         how = f"Install it with: pip install 'promptpo[{task.extra}]'" if task.extra else "Install what it names and try again."
         raise PromptPOError(f"Task {task.name!r} needs something that is not installed ({str(e).strip()}). {how}") from None
 
-# %% ../nbs/10_task.ipynb #ac3ea61a
+# %% ../nbs/10_task.ipynb #e69fab9b
 _TASKS: dict[str, Task] = {}
 
 def add_task(task: Task) -> Task:
@@ -220,7 +220,7 @@ def find_task(
     hint = f"Did you mean {' or '.join(map(repr, close))}?" if close else "`promptpo tasks` lists them."
     raise PromptPOError(f"There is no task {name!r}. {hint}")
 
-# %% ../nbs/10_task.ipynb #3af54efa
+# %% ../nbs/10_task.ipynb #950d9cd9
 def leaves(
     space,      # a Gymnasium space
     path=(),    # keys that lead to it
@@ -248,7 +248,7 @@ def _lone_name(space) -> str:
     kind = type(space).__name__
     return {"Discrete": "value", "Box": "vector" if len(space.shape) == 1 else "array"}.get(kind, "values")
 
-# %% ../nbs/10_task.ipynb #9967732f
+# %% ../nbs/10_task.ipynb #3a6c672f
 def field_of(
     name: str,   # attribute name
     space,       # Box, Discrete, MultiDiscrete or MultiBinary
@@ -280,7 +280,7 @@ def observe_leaves(env, observation, where=()):
         out[name] = np.asarray(value, dtype) if shape else value
     return out
 
-# %% ../nbs/10_task.ipynb #02da6843
+# %% ../nbs/10_task.ipynb #4f87a4a0
 _SECTIONS = {"summary": ("description", "overview", "summary"), "acts": ("action",), "obs": ("observation", "state space"),
              "reward": ("reward",), "ending": ("episode end", "episode termination", "termination", "truncation", "end of episode"),
              "withheld": ("starting state", "initial state", "reset", "transition", "dynamics")}
@@ -301,7 +301,7 @@ def sections(
             found[use] = f"{found[use]}\n\n{text.strip()}".strip()
     return found
 
-# %% ../nbs/10_task.ipynb #1b9e4edd
+# %% ../nbs/10_task.ipynb #ec3afb8e
 def reward_code(
     env_class,  # a Gymnasium environment class
 ) -> str:       # Python source, '' when it cannot be found
@@ -350,7 +350,7 @@ def _slice(node, names):
         return node
     return None
 
-# %% ../nbs/10_task.ipynb #6bd56073
+# %% ../nbs/10_task.ipynb #a84cea89
 def task_from_gym(
     env,                    # a registered id, an environment class, or a function without arguments that builds one
     *,
@@ -426,7 +426,7 @@ def gym_make(
     import gymnasium as gym
     return gym.make(env_id, disable_env_checker=True, **kwargs)
 
-# %% ../nbs/10_task.ipynb #b4d374da
+# %% ../nbs/10_task.ipynb #d42e497c
 def check_task(
     task: Task,
     episodes=2,       # how many to play per seed
