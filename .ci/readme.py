@@ -17,8 +17,8 @@ def readme() -> str:
         cell.source = re.sub(r"^#\|.*\n?", "", cell.source, flags=re.M)
     notebook.metadata["language_info"] = {"name": "python"}
     text, _ = MarkdownExporter().from_notebook_node(notebook)
-    text = re.sub(r"\]\(\.\./", "](", text)
-    text = re.sub(r"\]\((?!https?:|#|[\w-]+/|[A-Z]+\b)([\w./-]+\.ipynb)", r"](nbs/\1", text)
+    text = re.sub(r"\]\((?!https?:|\.\./)([\w./-]+\.ipynb)", r"](nbs/\1", text)
+    text = text.replace("](../", "](")
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

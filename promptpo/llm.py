@@ -196,7 +196,7 @@ def cost(
     per_input = usage["input"] + CACHE_WRITE * usage["cache_write"] + CACHE_READ * usage["cache_read"]
     return (per_input * price[0] + usage["output"] * price[1]) / 1e6
 
-# %% ../nbs/21_llm.ipynb #bb0f4991
+# %% ../nbs/21_llm.ipynb #27b28876
 class claude:
     "A model behind the Messages API, through the official SDK."
 
@@ -232,10 +232,10 @@ class claude:
         return {"kind": "claude", "model": self.model, "effort": self.effort, "thinking": self.thinking, "max_tokens": self.max_tokens, "base_url": self._settings["base_url"]}
 
     def _client(self):
-        "Client and semaphore of the running loop."
+        "Client, slots and door of the running loop."
         loop = asyncio.get_running_loop()
         if self._per_loop is None or self._per_loop[0] is not loop:
-            self._per_loop = (loop, self.sdk.AsyncAnthropic(**self._settings), asyncio.Semaphore(self.concurrency))
+            self._per_loop = (loop, self.sdk.AsyncAnthropic(**self._settings), asyncio.Semaphore(self.concurrency), asyncio.Lock())
         return self._per_loop[1:]
 
     def _request(self, prompt: Prompt) -> dict:
@@ -247,8 +247,10 @@ class claude:
         return dict(model=self.model, max_tokens=self.max_tokens, messages=[{"role": "user", "content": content}], **more)
 
     async def ask(self, prompt: Prompt, sample: int) -> Reply:
-        client, slots = self._client()
+        client, slots, door = self._client()
         async with slots:
+            async with door:                # one after another: a full queue at a small server costs a second
+                await asyncio.sleep(0.01)
             start, tries = time.monotonic(), 0
             while True:
                 tries += 1
