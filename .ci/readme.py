@@ -9,10 +9,17 @@ from nbconvert import MarkdownExporter
 root = Path(__file__).resolve().parents[1]
 
 
+def shown(cell):
+    "What a cell prints, as a block without its code."
+    text = "".join(o.text for o in cell.outputs if o.output_type == "stream")
+    return nbformat.v4.new_markdown_cell(f"```\n{text.strip()}\n```")
+
+
 def readme() -> str:
     "The index notebook as Markdown: hidden cells and directives left out, links as seen from the top."
     notebook = nbformat.read(root / "nbs" / "index.ipynb", 4)
     notebook.cells = [c for c in notebook.cells if not re.search(r"^#\| *hide\b", c.source, re.M)]
+    notebook.cells = [shown(c) if re.search(r"^#\| *echo: *false", c.source, re.M) else c for c in notebook.cells]
     for cell in notebook.cells:
         cell.source = re.sub(r"^#\|.*\n?", "", cell.source, flags=re.M)
     notebook.metadata["language_info"] = {"name": "python"}

@@ -81,15 +81,16 @@ def choose_protocol(args, llm):
     given = dict(rounds=args.rounds, candidates=args.candidates, episodes=args.episodes, test_episodes=args.test_episodes)
     return replace(base, **{k: v for k, v in given.items() if v is not None})
 
-# %% ../nbs/90_cli.ipynb #a94458d1
+# %% ../nbs/90_cli.ipynb #d06def01
 def run(args):
     "promptpo run"
     task = find_task(args.task)
     llm, note = choose_llm(args, task)
+    protocol = choose_protocol(args, llm)
     if note:
         print(note, file=sys.stderr if args.json else sys.stdout, flush=True)
     budget = Budget(usd=args.usd, tokens=args.tokens, calls=args.calls, seconds=args.seconds)
-    done = optimize(task, llm, choose_protocol(args, llm), budget=budget, run=args.out, seed=args.seed, workers=args.workers, progress=not args.quiet and not args.json)
+    done = optimize(task, llm, protocol, budget=budget, run=args.out, seed=args.seed, workers=args.workers, progress=not args.quiet and not args.json)
     finish(done, args, task.anchors)
 
 def resume(args):

@@ -8,7 +8,7 @@ __all__ = ['BLUE', 'ORANGE', 'GREY', 'learning_curve']
 # %% ../nbs/51_plots.ipynb #66576d49
 from .runlog import PromptPOError, candidates, find_run, read_events, report
 
-# %% ../nbs/51_plots.ipynb #384aa469
+# %% ../nbs/51_plots.ipynb #83020f1c
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8a8a"  # Okabe and Ito's palette, which survives colour-blindness
 
 def learning_curve(
@@ -22,8 +22,8 @@ def learning_curve(
     if not tries:
         raise PromptPOError("The run has no candidates yet, so there is nothing to draw.")
     if ax is None:
-        from matplotlib.figure import Figure
-        ax = Figure(figsize=(6.4, 3.4), layout="constrained").subplots()
+        from matplotlib import pyplot
+        _, ax = pyplot.subplots(figsize=(6.4, 3.4), layout="constrained")
     scored = [c for c in tries if c.score is not None]
     _scale(ax, [c.score for c in scored] + [a.value for a in anchors])
     n = max(c.index for c in tries) + 1
@@ -36,9 +36,7 @@ def learning_curve(
     best = [max((c.score for c in scored if c.round <= k), default=float("nan")) for k in rounds]
     ax.step(rounds, best, where="mid", color=BLUE, lw=1.5, label="best search score so far")
     _test(ax, r)
-    for a in anchors:
-        ax.axhline(a.value, ls="--", lw=0.8, color="black", alpha=0.5)
-        ax.annotate(a.name, (1, a.value), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8)
+    _lines(ax, anchors)
     ax.set(xlabel="round", ylabel=f"mean {r.metric}", title=f"{r.task}, {r.model or r.llm}", xticks=list(rounds), xlim=(0.5, r.rounds + 1))
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(fontsize=8, frameon=False, loc="best")
@@ -49,6 +47,19 @@ def _test(ax, r):
     if r.test_mean is not None:
         error = [[r.test_mean - r.test_low], [r.test_high - r.test_mean]]
         ax.errorbar([r.rounds + 0.7], [r.test_mean], yerror := error, fmt="D", color=ORANGE, ms=6, capsize=4, label=f"test, {r.test_episodes} episodes: {r.test_mean:.4g}")
+
+def _lines(ax, anchors):
+    "A dashed line for each anchor; those too close to be told apart share a label."
+    groups = []
+    for a in sorted(anchors, key=lambda a: a.value):
+        ax.axhline(a.value, ls="--", lw=0.8, color="black", alpha=0.5)
+        place = ax.transData.transform((0, a.value))[1]
+        if groups and place - groups[-1][0] < 0.04 * ax.figure.bbox.height:
+            groups[-1][1].append(a)
+        else:
+            groups.append((place, [a]))
+    for _, near in groups:
+        ax.annotate("\n".join(dict.fromkeys(a.name for a in near)), (1, near[0].value), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points", va="center", fontsize=8)
 
 def _scale(ax, values):
     "A symmetric logarithmic scale where scores differ by orders of magnitude."
