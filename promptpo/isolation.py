@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['LARGEST', 'Limits', 'Outcome', 'Failure', 'clean', 'WarmParent', 'warm_parent', 'close_warm_parent', 'Child',
-           'evaluate', 'policy_seed', 'trajectory_bytes', 'summarize', 'pack_task', 'work', 'forget_environments',
-           'merge']
+           'OneCore', 'evaluate', 'policy_seed', 'trajectory_bytes', 'summarize', 'pack_task', 'work',
+           'forget_environments', 'merge']
 
-# %% ../nbs/31_isolation.ipynb #1d18d00a
+# %% ../nbs/31_isolation.ipynb #3a8c1050
 import hashlib
 import json
 import os
+import select
 import signal
 import socket
 import struct
@@ -30,7 +31,7 @@ from .rollout import ActionCheck, BadReward, Episode, NoAction, WrongAction, lay
 from .runlog import PromptPOError
 from .task import Task, make_env
 
-# %% ../nbs/31_isolation.ipynb #04a85729
+# %% ../nbs/31_isolation.ipynb #f1dd3aa2
 @dataclass(frozen=True)
 class Limits:
     "What a policy's process may use, enforced from outside."
@@ -43,6 +44,7 @@ class Limits:
     memory_mb: int = 1024      # more memory than numpy itself needs
     output: int = 16_000       # characters of prints that are kept
     error: int = 2_000         # characters of an error message that are kept
+    pin: bool = True           # let worker and policy share a core, which is faster
     isolation: str = "best"    # 'best': all that this machine offers; 'required': refuse to run with less than Landlock and seccomp
 
 # %% ../nbs/31_isolation.ipynb #1627d903
@@ -144,7 +146,9 @@ def close_warm_parent():
     if parent is not None:
         parent.close()
 
-# %% ../nbs/31_isolation.ipynb #7ff4daf1
+# %% ../nbs/31_isolation.ipynb #5192e46b
+_LENGTH = struct.Struct("=I")
+_WANTED = {ord(asked): ord(answer) for asked, answer in ("JK", "EK", "AA", "ST")}
 LARGEST = 4 << 20  # bytes of an answer that are read; a longer one is a broken protocol
 
 class Child:
@@ -153,21 +157,24 @@ class Child:
     def __init__(self,
         job: dict,       # what to run, see `Server` in `promptpo/child.py`
         limits: Limits,
+        core=None,       # number of the processor core that it shall run on; None leaves that to the system
     ):
         self.limits, self.source = limits, job["source"]
-        self.parent = warm_parent()
-        self.sock, theirs = socket.socketpair()
-        self.fd = self.sock.fileno()
-        self.printed = tempfile.TemporaryFile()
-        self.ended = self._timeout = None
+        self.parent, self.printed, self.ended = warm_parent(), tempfile.TemporaryFile(), None
+        asked, self.asks = os.pipe()
+        self.answers, answered = os.pipe()
+        os.set_blocking(self.asks, False)
+        self.arrived, self.taken = select.poll(), select.poll()
+        self.arrived.register(self.answers, select.POLLIN)
+        self.taken.register(self.asks, select.POLLOUT)
         try:
-            self.pid = self.parent.tell({"do": "spawn"}, [theirs.fileno(), self.printed.fileno()])["pid"]
+            self.pid = self.parent.tell({"do": "spawn"}, [asked, answered, self.printed.fileno()])["pid"]
         except (OSError, ValueError) as e:
-            self.sock.close(); self.printed.close()
+            self._close_files()
             raise PromptPOError(f"The process that runs policies is gone ({e}). Try again; it is started anew.") from None
         finally:
-            theirs.close()
-        whole = {**job, "cpu": int(limits.candidate) + 5, "memory_mb": limits.memory_mb, "output_cap": limits.output, "text_cap": 64_000}
+            os.close(asked); os.close(answered)
+        whole = {**job, "core": core, "cpu": int(limits.candidate) + 5, "memory_mb": limits.memory_mb, "output_cap": limits.output, "text_cap": 64_000}
         try:
             self.layers = ("process", "environment", "timeouts", *json.loads(self.ask(b"J" + json.dumps(whole).encode(), limits.load, "start")))
             if limits.isolation == "required" and not {"seccomp", "landlock"} <= {layer.split()[0] for layer in self.layers}:
@@ -181,50 +188,53 @@ class Child:
 
     def ask(self, frame: bytes, seconds: float, stage: str) -> bytes:
         "Send a frame and return the body of the answer; `Failure` for everything but the answer that was wanted."
-        self._set_timeout(seconds)
+        data = _LENGTH.pack(len(frame)) + frame
         try:
-            self._send(frame)
-            answer = self._receive(seconds)
+            sent = os.write(self.asks, data)
+            if sent < len(data):
+                self._send_rest(data[sent:], seconds)
+            if not self.arrived.poll(1000 * seconds):
+                raise BlockingIOError
+            answer = os.read(self.answers, 1 << 12)
+            if len(answer) < 5 or _LENGTH.unpack_from(answer)[0] + 4 != len(answer):
+                answer = self._rest(answer, seconds)
         except BlockingIOError:
             raise Failure("timeout", f"no answer from {stage} within {seconds:g} s") from None
-        except (BrokenPipeError, ConnectionResetError, EOFError):
+        except (BrokenPipeError, EOFError):
             raise Failure(*self._death(stage)) from None
-        if answer[:1] == b"L":
-            raise PromptPOError(f"A policy's process could not lock itself down ({clean(answer[1:].decode('utf-8', 'replace'), 500)}), so nothing was run. `promptpo doctor` shows what this machine offers.")
-        if answer[:1] == b"X":
-            raise Failure(*self._complaint(answer[1:], stage))
-        wanted = {b"A": b"A", b"S": b"T"}.get(frame[:1], b"K")
-        if answer[:1] != wanted:
-            raise Failure("protocol", "the policy's process wrote to its channel, which only promptpo may use")
-        return answer[1:]
+        if answer[4] != _WANTED[frame[0]]:
+            self._refuse(answer[4:5], answer[5:], stage)
+        return answer[5:]
 
-    def _set_timeout(self, seconds):
-        if seconds != self._timeout:
-            span = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, span)
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, span)
-            self._timeout = seconds
+    def _send_rest(self, data, seconds):
+        "Send what did not fit into the pipe at once."
+        stop = time.monotonic() + seconds
+        while data:
+            if not self.taken.poll(1000 * max(0.0, stop - time.monotonic())):
+                raise BlockingIOError
+            data = data[os.write(self.asks, data):]
 
-    def _send(self, frame):
-        data = struct.pack("=I", len(frame)) + frame
-        sent = os.write(self.fd, data)
-        while sent < len(data):
-            sent += os.write(self.fd, data[sent:])
+    def _refuse(self, tag, body, stage):
+        "Raise for an answer that is not what was wanted."
+        if tag == b"L":
+            raise PromptPOError(f"A policy's process could not lock itself down ({clean(body.decode('utf-8', 'replace'), 500)}), so nothing was run. `promptpo doctor` shows what this machine offers.")
+        if tag == b"X":
+            raise Failure(*self._complaint(body, stage))
+        raise Failure("protocol", "the policy's process wrote to its channel, which only promptpo may use")
 
-    def _receive(self, seconds) -> bytes:
-        data = os.read(self.fd, 1 << 16)
-        stop = None
-        while len(data) < 4 or len(data) < 4 + struct.unpack_from("=I", data)[0]:
+    def _rest(self, data, seconds) -> bytes:
+        "The whole of an answer of which some has come."
+        stop = time.monotonic() + seconds
+        while len(data) < 5 or len(data) < 4 + _LENGTH.unpack_from(data)[0]:
             if not data: raise EOFError
-            stop = stop or time.monotonic() + seconds
-            if len(data) >= 4 and struct.unpack_from("=I", data)[0] > LARGEST: raise Failure("protocol", "an answer of more than 4 MB")
-            if time.monotonic() > stop: raise BlockingIOError
-            more = os.read(self.fd, 1 << 20)
+            if len(data) >= 4 and not 1 <= _LENGTH.unpack_from(data)[0] <= LARGEST: raise Failure("protocol", "an answer that is empty, or of more than 4 MB")
+            if not self.arrived.poll(1000 * max(0.0, stop - time.monotonic())): raise BlockingIOError
+            more = os.read(self.answers, 1 << 20)
             if not more: raise EOFError
             data += more
-        if len(data) != 4 + struct.unpack_from("=I", data)[0]:
+        if len(data) != 4 + _LENGTH.unpack_from(data)[0]:
             raise Failure("protocol", "more than one answer at a time")
-        return data[4:]
+        return data
 
     def _complaint(self, data, stage) -> tuple:
         "Kind and words for an exception that the child described."
@@ -261,10 +271,47 @@ class Child:
         self.cpu_seconds, self.memory_mb = self.ended["cpu"], self.ended["memory_mb"]
         self.printed.seek(0)
         self.output = clean(self.printed.read(4 * self.limits.output).decode("utf-8", "replace"), self.limits.output)
-        self.printed.close()
-        self.sock.close()
+        self._close_files()
 
-# %% ../nbs/31_isolation.ipynb #3667296f
+    def _close_files(self):
+        self.printed.close()
+        os.close(self.asks)
+        os.close(self.answers)
+
+# %% ../nbs/31_isolation.ipynb #a1419e66
+class OneCore:
+    "A context manager that pins this thread to a core of its own, if one can be had; `core` is its number or None."
+
+    def __init__(self, wanted=True):
+        self.wanted, self.core, self.claim = wanted and sys.platform == "linux", None, None
+
+    def __enter__(self):
+        self.before = os.sched_getaffinity(0) if self.wanted else set()
+        if len(self.before) > 1:
+            first = _current_core()
+            for core in sorted(self.before, key=lambda c: c != first):
+                claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                try:
+                    claim.bind(f"\0promptpo core {core} {os.getuid()}")
+                except OSError:
+                    claim.close()
+                    continue
+                self.core, self.claim = core, claim
+                os.sched_setaffinity(0, {core})
+                break
+        return self
+
+    def __exit__(self, *error):
+        if self.claim is not None:
+            os.sched_setaffinity(0, self.before)
+            self.claim.close()
+
+def _current_core() -> int:
+    "The core that this thread runs on."
+    import ctypes
+    return ctypes.CDLL(None).sched_getcpu()
+
+# %% ../nbs/31_isolation.ipynb #ca52f41d
 def evaluate(
     task: Task,
     source: str,             # a program that defines `Policy`
@@ -278,12 +325,15 @@ def evaluate(
     own, layout, check, start = env is None, layout_of(task), ActionCheck(task), time.perf_counter()
     env, counter, episodes, child = env or make_env(task), _Counter(limits), [], None
     outcome = Outcome("ok")
+    def answer(frame):
+        return child.ask(b"A" + frame, limits.act if counter.here else limits.first_act, "act")
     try:
-        child = Child(_job(task, source, "Policy", "act", instance), limits)
-        for seed in seeds:
-            counter.new_episode()
-            child.ask(b"E" + struct.pack("=I", policy_seed(seed)), limits.load, "loading the program")
-            episodes.append(play(task, env, lambda frame: child.ask(b"A" + frame, counter.act_limit(), "act"), seed, layout, check, counter.step))
+        with OneCore(limits.pin) as one:
+            child = Child(_job(task, source, "Policy", "act", instance), limits, one.core)
+            for seed in seeds:
+                counter.new_episode()
+                child.ask(b"E" + struct.pack("=I", policy_seed(seed)), limits.load, "loading the program")
+                episodes.append(play(task, env, answer, seed, layout, check, counter.step))
     except Failure as e:
         outcome = _failed(e.kind, str(e), check, counter)
     except WrongAction as e:
@@ -329,17 +379,14 @@ class _Counter:
 
     def new_episode(self):
         self.episodes, self.here = self.episodes + 1, 0
-        self.episode_end = time.perf_counter() + self.limits.episode
-
-    def act_limit(self) -> float:
-        return self.limits.first_act if self.here == 0 else self.limits.act
+        self.stop = min(self.end, time.perf_counter() + self.limits.episode)
 
     def step(self):
         self.steps += 1
         self.here += 1
-        now = time.perf_counter()
-        if now > self.episode_end: raise Failure("timeout", f"the episode took longer than {self.limits.episode:g} s")
-        if now > self.end: raise Failure("timeout", f"the episodes together took longer than {self.limits.candidate:g} s")
+        if time.perf_counter() > self.stop:
+            whole = self.stop == self.end
+            raise Failure("timeout", f"the episodes together took longer than {self.limits.candidate:g} s" if whole else f"the episode took longer than {self.limits.episode:g} s")
 
 # %% ../nbs/31_isolation.ipynb #810b9e8d
 def trajectory_bytes(episode: Episode, task: Task) -> bytes:

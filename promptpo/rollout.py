@@ -6,8 +6,9 @@
 __all__ = ['NoAction', 'action_of', 'WrongAction', 'ActionCheck', 'given', 'Episode', 'layout_of', 'BadReward', 'play', 'rollout',
            'values']
 
-# %% ../nbs/30_rollout.ipynb #88b50376
+# %% ../nbs/30_rollout.ipynb #042e1cf4
 import math
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -17,17 +18,20 @@ import numpy as np
 from .child import BadAction, Layout, action_bytes
 from .task import Task, make_env
 
-# %% ../nbs/30_rollout.ipynb #61f49c7c
+# %% ../nbs/30_rollout.ipynb #5c787b93
 class NoAction(ValueError):
     "Bytes that no honest child would send."
+
+_NUMBERS = {b"i": struct.Struct("=q"), b"f": struct.Struct("=d")}
 
 def action_of(
     data: bytes,  # from `action_bytes`; not trusted
 ):                # a Python int or float, or a numpy array or scalar of the type that was returned
     "The action in some bytes; `NoAction` if they are none."
-    tag, body = data[:1], data[1:]
-    if tag in (b"i", b"f") and len(body) == 8:
-        return (int if tag == b"i" else float)(np.frombuffer(body, "=i8" if tag == b"i" else "=f8")[0])
+    tag = data[:1]
+    if tag in _NUMBERS and len(data) == 9:
+        return _NUMBERS[tag].unpack_from(data, 1)[0]
+    body = data[1:]
     if tag != b"a" or len(body) < 2 or chr(body[0]) not in "bBhHiIlLqQefd?":
         raise NoAction("bytes that are no action")
     dtype, ndim = np.dtype(chr(body[0])), body[1]
@@ -38,7 +42,7 @@ def action_of(
         raise NoAction(f"bytes that are no action: {e}") from None
     return a if a.shape else a[()]
 
-# %% ../nbs/30_rollout.ipynb #b0adfa7f
+# %% ../nbs/30_rollout.ipynb #4dc94aff
 class WrongAction(ValueError):
     "An action that the task does not take; the message is for the policy's author."
 
@@ -59,9 +63,10 @@ class ActionCheck:
             if self.low[0] <= action <= self.high[0]:
                 return action
             raise WrongAction(f"act returned {action}; wanted {self.wanted()}")
-        if np.shape(action) != self.shape or np.asarray(action).dtype.kind not in self.kinds:
+        a = action if type(action) is np.ndarray else np.asarray(action)
+        if a.shape != self.shape or a.dtype.kind not in self.kinds:
             raise WrongAction(f"act returned {given(action)}; wanted {self.wanted()}")
-        flat = action.ravel().tolist() if isinstance(action, np.ndarray) else [float(action)]
+        flat = a.ravel().tolist()
         if not math.isfinite(sum(flat)) and not all(map(math.isfinite, flat)):
             raise WrongAction(f"act returned {'NaN' if any(map(math.isnan, flat)) else 'an infinite number'} ({str(action)[:200]}); every number must be finite")
         if self.whole and not all(a <= x <= b for a, x, b in zip(self.low, flat, self.high)):
@@ -114,7 +119,7 @@ def layout_of(task: Task) -> Layout:
 class BadReward(ValueError):
     "The environment gave a reward that is no finite number."
 
-# %% ../nbs/30_rollout.ipynb #8687131d
+# %% ../nbs/30_rollout.ipynb #b38d698f
 def play(
     task: Task,
     env,                 # a Gymnasium environment of the task
@@ -125,24 +130,25 @@ def play(
     after_step=None,     # called after each step, to stop by raising
 ) -> Episode:
     "Play one episode."
+    observe, pack, step, horizon, finite = task.observe, layout.pack, env.step, task.horizon, math.isfinite
     observation, _ = env.reset(seed=seed)
-    frame = layout.pack(task.observe(env, observation))
+    frame = pack(observe(env, observation))
     frames, actions, rewards, success = [frame], [], [], None
     terminated = truncated = False
     while not (terminated or truncated):
         action = check(action_of(answer(frame)))
         try:
-            observation, reward, terminated, truncated, info = env.step(action)
+            observation, reward, terminated, truncated, info = step(action)
         except (AssertionError, ValueError, TypeError, IndexError) as e:
             raise WrongAction(f"the environment did not take the action {str(action)[:200]} ({type(e).__name__}: {e})"[:500]) from None
         reward = float(reward)
-        if not math.isfinite(reward):
+        if not finite(reward):
             raise BadReward(f"the reward of step {len(rewards) + 1} is {reward}")
-        frame = layout.pack(task.observe(env, observation))
+        frame = pack(observe(env, observation))
         frames.append(frame); actions.append(action); rewards.append(reward)
         if "success" in info:
             success = bool(success or info["success"])
-        truncated = truncated or len(rewards) >= task.horizon
+        truncated = truncated or len(rewards) >= horizon
         if after_step:
             after_step()
     return Episode(seed, frames, layout, actions, rewards, bool(terminated), bool(truncated and not terminated), success)
