@@ -24,7 +24,7 @@ setup(
     include_package_data=True,
     python_requires=">=" + cfg["min_python"],
     install_requires=cfg["requirements"].split(),
-    extras_require={"dev": cfg["dev_requirements"].split()},
+    extras_require={"dev": cfg["dev_requirements"].split(), **{k.removeprefix("extra_"): v.split() for k, v in cfg.items() if k.startswith("extra_")}},
     entry_points={
         "console_scripts": ["promptpo=promptpo.cli:main"],
         "nbdev": [f"{cfg['lib_path']}={cfg['lib_path']}._modidx:d"],

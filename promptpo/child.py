@@ -371,7 +371,7 @@ def lockdown_module():
         spec.loader.exec_module(sys.modules["lockdown"])
     return sys.modules["lockdown"]
 
-# %% ../nbs/30_child.ipynb #57887bba
+# %% ../nbs/30_child.ipynb #e3277ce1
 def main():
     "The warm parent: `python child.py FD LOCKS-TO-DO-WITHOUT`."
     import gc
@@ -384,9 +384,12 @@ def main():
     lockdown = lockdown_module()
     locks, alive = lockdown.Locks(without=without), set()
     if sys.platform == "linux":
-        lockdown.prctl(lockdown.DUMPABLE, 0)  # no other process of this user may look into this one
-        with open("/proc/self/oom_score_adj", "w") as f:
-            f.write("1000")                   # if memory runs out, let it hit a policy first
+        try:
+            with open("/proc/self/oom_score_adj", "w") as f:
+                f.write("1000")               # if memory runs out, let it hit a policy first
+        except OSError:
+            pass                              # where /proc may not be written
+        lockdown.prctl(lockdown.DUMPABLE, 0)  # no other process of this user may look into this one; its /proc files are root's from here on
     sys.argv[:] = ["policy"]
     os.umask(0o077)
     gc.disable()

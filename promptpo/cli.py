@@ -4,15 +4,17 @@
 
 # %% auto #0
 __all__ = ['table', 'report_text', 'spent_text', 'choose_llm', 'choose_protocol', 'run', 'resume', 'finish', 'show_report',
-           'show_tasks', 'show_task', 'price', 'parser', 'main']
+           'show_tasks', 'show_doctor', 'run_bench', 'show_task', 'price', 'parser', 'main']
 
-# %% ../nbs/90_cli.ipynb #51b84c8d
+# %% ../nbs/90_cli.ipynb #1c069b58
 import argparse
 import json
 import os
 import sys
 from dataclasses import asdict, replace
 
+from .bench import bench
+from .doctor import doctor
 from .llm import MODEL, find_llm, replay
 from .loop import PROTOCOLS, Budget, Run, optimize, protocol_from
 from .prompt import policy_prompt
@@ -56,7 +58,7 @@ def spent_text(used: dict) -> str:
     episodes = " + ".join(f"{n} {pool}" for pool, n in used["episodes"].items())
     return f"{used['calls']} replies, {words}, {'unknown cost' if used['usd'] is None else '$%.4f' % used['usd']}; episodes: {episodes or 'none'}; steps: {sum(used['steps'].values())}"
 
-# %% ../nbs/90_cli.ipynb #a322d775
+# %% ../nbs/90_cli.ipynb #689da46b
 def choose_llm(args, task) -> tuple:
     "The llm, and a line that says what it is ('' if that was asked for)."
     name = args.llm
@@ -79,9 +81,10 @@ def choose_protocol(args, llm):
     recorded = getattr(llm, "protocol", None)
     base = PROTOCOLS[args.protocol] if args.protocol else protocol_from(recorded) if recorded else PROTOCOLS["honest"]
     given = dict(rounds=args.rounds, candidates=args.candidates, episodes=args.episodes, test_episodes=args.test_episodes)
-    return replace(base, **{k: v for k, v in given.items() if v is not None})
+    limits = replace(base.limits, isolation=args.isolation) if args.isolation else base.limits
+    return replace(base, limits=limits, **{k: v for k, v in given.items() if v is not None})
 
-# %% ../nbs/90_cli.ipynb #d06def01
+# %% ../nbs/90_cli.ipynb #853edbbd
 def run(args):
     "promptpo run"
     task = find_task(args.task)
@@ -130,13 +133,21 @@ def show_tasks(args):
     print(table(rows, ("task", "family", "horizon", "metric", "to compare with", "recorded")))
     print("\nAny other registered Gymnasium id works too: promptpo show Blackjack-v1")
 
+def show_doctor(args):
+    "promptpo doctor"
+    print(doctor())
+
+def run_bench(args):
+    "promptpo bench"
+    bench(lambda line: print(line, flush=True))
+
 def show_task(args):
     "promptpo show"
     task = find_task(args.task)
     print(policy_prompt(task).text)
     print("\n--- withheld from the model ---\n" + "\n".join(f"* {w}" for w in task.withheld or ("nothing on purpose",)))
 
-# %% ../nbs/90_cli.ipynb #dc4752b1
+# %% ../nbs/90_cli.ipynb #fd6e5aa3
 def price(text: str) -> tuple:
     "'3/15' as (3.0, 15.0)."
     try:
@@ -158,6 +169,8 @@ def parser() -> argparse.ArgumentParser:
         return c
 
     command("tasks", show_tasks, "list the tasks")
+    command("doctor", show_doctor, "print what this machine offers: which attacks are refused, extras, keys, tasks")
+    command("bench", run_bench, "measure what isolation costs here")
     command("show", show_task, "print what the model is told about a task, and what is withheld").add_argument("task")
     r = command("run", run, "have a model write a policy for a task, and test it")
     r.add_argument("task", help="a name from `promptpo tasks`, or any Gymnasium id")
@@ -166,6 +179,7 @@ def parser() -> argparse.ArgumentParser:
                              ("tokens", int, "most tokens to use"), ("calls", int, "most replies to ask for"), ("seconds", float, "most seconds to take")):
         r.add_argument(f"--{flag}", type=kind, help=text)
     r.add_argument("--protocol", choices=sorted(PROTOCOLS), help="preset; honest by default, and the recorded one with replay")
+    r.add_argument("--isolation", choices=("best", "required"), help="'required' refuses to run with less than Landlock and seccomp")
     r.add_argument("--out", metavar="DIR", help="folder of the run; runs/TASK-TIME by default")
     s = command("resume", resume, "go on with a run where its log ends")
     s.add_argument("run", help="a run's folder")

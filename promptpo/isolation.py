@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['LARGEST', 'Limits', 'Outcome', 'Failure', 'clean', 'WarmParent', 'warm_parent', 'close_warm_parent', 'Child',
-           'OneCore', 'evaluate', 'policy_seed', 'trajectory_bytes', 'summarize', 'pack_task', 'work',
+           'OneCore', 'evaluate', 'child_job', 'policy_seed', 'trajectory_bytes', 'summarize', 'pack_task', 'work',
            'forget_environments', 'merge']
 
 # %% ../nbs/31_isolation.ipynb #3a8c1050
@@ -47,7 +47,7 @@ class Limits:
     pin: bool = True           # let worker and policy share a core, which is faster
     isolation: str = "best"    # 'best': all that this machine offers; 'required': refuse to run with less than Landlock and seccomp
 
-# %% ../nbs/31_isolation.ipynb #1627d903
+# %% ../nbs/31_isolation.ipynb #aebcd23a
 @dataclass
 class Outcome:
     "What came of running a candidate."
@@ -65,6 +65,7 @@ class Outcome:
     cpu_seconds: float = 0.0                    # processor time of the policy's process
     memory_mb: float = 0.0                      # its peak
     layers: tuple = ()                          # what protected us
+    worker_deaths: int = 0                      # how often its worker died under it before it was played to the end
 
 class Failure(Exception):
     "A policy's process did something that ends its candidate."
@@ -311,7 +312,7 @@ def _current_core() -> int:
     import ctypes
     return ctypes.CDLL(None).sched_getcpu()
 
-# %% ../nbs/31_isolation.ipynb #ca52f41d
+# %% ../nbs/31_isolation.ipynb #a7f6b13e
 def evaluate(
     task: Task,
     source: str,             # a program that defines `Policy`
@@ -329,7 +330,7 @@ def evaluate(
         return child.ask(b"A" + frame, limits.act if counter.here else limits.first_act, "act")
     try:
         with OneCore(limits.pin) as one:
-            child = Child(_job(task, source, "Policy", "act", instance), limits, one.core)
+            child = Child(child_job(task, source, "Policy", "act", instance), limits, one.core)
             for seed in seeds:
                 counter.new_episode()
                 child.ask(b"E" + struct.pack("=I", policy_seed(seed)), limits.load, "loading the program")
@@ -352,7 +353,8 @@ def evaluate(
     outcome.steps, outcome.seconds = counter.steps, time.perf_counter() - start
     return _with_stock(outcome, child)
 
-def _job(task, source, cls, method, instance) -> dict:
+def child_job(task, source, cls, method, instance) -> dict:
+    "What a policy's process is told to run."
     return {"source": source, "class": cls, "method": method, "instance": instance, "layout": [(f.name, f.dtype, f.shape) for f in task.obs]}
 
 def _with_stock(outcome, child) -> Outcome:
@@ -388,7 +390,7 @@ class _Counter:
             whole = self.stop == self.end
             raise Failure("timeout", f"the episodes together took longer than {self.limits.candidate:g} s" if whole else f"the episode took longer than {self.limits.episode:g} s")
 
-# %% ../nbs/31_isolation.ipynb #810b9e8d
+# %% ../nbs/31_isolation.ipynb #c7f36e36
 def trajectory_bytes(episode: Episode, task: Task) -> bytes:
     "A trajectory as the child reads it: header, observations, rewards, actions."
     actions = np.array(episode.actions) if episode.actions else np.zeros((0, *task.act_shape))
@@ -407,7 +409,7 @@ def summarize(
     "Have an untrusted program describe trajectories."
     start, child, outcome = time.perf_counter(), None, Outcome("ok")
     try:
-        child = Child(_job(task, source, "Feedback", "summarize_trajectory", "candidate"), limits)
+        child = Child(child_job(task, source, "Feedback", "summarize_trajectory", "candidate"), limits)
         child.ask(b"E" + struct.pack("=I", 0), limits.load, "loading the program")
         for episode in episodes:
             text = child.ask(b"S" + trajectory_bytes(episode, task), limits.feedback, "summarize_trajectory")
