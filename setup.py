@@ -1,15 +1,29 @@
 "Package metadata, read from settings.ini so that it lives once."
 from configparser import ConfigParser
 from pathlib import Path
+from shutil import copytree
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 here = Path(__file__).parent
 ini = ConfigParser(delimiters=["="])
 ini.read(here / "settings.ini", encoding="utf-8")
 cfg = ini["DEFAULT"]
 
+
+
+class BuildWithRuns(build_py):
+    "Wheels carry the recorded runs as promptpo/recorded; a clone has them in data/runs."
+
+    def run(self):
+        super().run()
+        if not self.editable_mode:
+            copytree(here / "data" / "runs", Path(self.build_lib) / cfg["lib_name"] / "recorded", dirs_exist_ok=True)
+
+
 setup(
+    cmdclass={"build_py": BuildWithRuns},
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],

@@ -58,7 +58,7 @@ class Layout:
             at += count * dtype.itemsize
         return SimpleNamespace(**out)
 
-# %% ../nbs/30_child.ipynb #5c3ce935
+# %% ../nbs/30_child.ipynb #fcc1a2f9
 class BadAction(ValueError):
     "`act` returned something that is no action."
 
@@ -74,6 +74,8 @@ def action_bytes(
         return _INT(b"i", action)
     if kind is float:
         return _FLOAT(b"f", action)
+    if kind is int:
+        raise BadAction("an int of more than 64 bits")
     import numpy as np
     try:
         a = action if kind is np.ndarray else np.asarray(action)
@@ -82,7 +84,7 @@ def action_bytes(
     key = (a.dtype.str, a.shape)
     if key not in _HEADS:
         if a.dtype.kind not in "iufb" or a.dtype.str[1:] not in _STRUCT:
-            raise BadAction(f"{_typename(action)}" + (f" of dtype {a.dtype}" if a.shape else ""))
+            raise BadAction(f"{_typename(action)}" + (f" of dtype {a.dtype}" if a.shape or kind is np.ndarray else ""))
         if a.ndim > 8 or a.nbytes > 1_000_000 or not a.dtype.isnative:
             raise BadAction(f"an array of {a.nbytes} bytes, dtype {a.dtype}")
         if len(_HEADS) > 100:
@@ -143,7 +145,7 @@ class Capped:
     def isatty(self): return False
     def fileno(self): return self._fd
 
-# %% ../nbs/30_child.ipynb #87411327
+# %% ../nbs/30_child.ipynb #bfdffe03
 def describe_error(error, stage) -> bytes:
     "An exception as JSON, whatever its methods do."
     def safe(get, default):
@@ -156,7 +158,7 @@ def describe_error(error, stage) -> bytes:
         if trace.tb_frame.f_code.co_filename == "<policy>":
             lines.append([trace.tb_lineno, safe(lambda: trace.tb_frame.f_code.co_name, "?")])
         trace = trace.tb_next
-    name = safe(lambda: type.__getattribute__(type(error), "__name__"), "Exception")
+    name = "MemoryError" if issubclass(type(error), MemoryError) else safe(lambda: type.__getattribute__(type(error), "__name__"), "Exception")
     return json.dumps({"stage": stage, "type": name, "message": safe(lambda: error, "(its text cannot be read)"), "lines": lines[-8:],
                        "line": getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None}).encode()
 
@@ -181,13 +183,13 @@ def seed_randomness(seed):
     except AttributeError:
         pass
 
-# %% ../nbs/30_child.ipynb #03efd0ab
+# %% ../nbs/30_child.ipynb #81fdfba3
 class Server:
     "Answers the trusted side until it hangs up."
 
     def __init__(self, job):
         self.job, self.layout = job, Layout(job["layout"])
-        self.code = self.policy = self.act = None
+        self.code = self.policy = None
 
     def load(self, seed):
         "A new episode: a fresh module and instance, or the one there is."
@@ -199,19 +201,23 @@ class Server:
             if not isinstance(made, type):
                 raise TypeError(f"the program defines no class {self.job['class']}")
             self.policy = made()
-            self.act = getattr(self.policy, self.job["method"])
+            self.method()
+
+    def method(self):
+        "What is called; looked up each time, because a program may give its instance another one."
+        return getattr(self.policy, self.job["method"])
 
     def answer(self, frame) -> bytes:
         op, stage = frame[:1], "act"
         try:
             if op == b"A":
-                return b"A" + action_bytes(self.act(self.layout.unpack(frame, 1)))
+                return b"A" + action_bytes(self.method()(self.layout.unpack(frame, 1)))
             if op == b"E":
                 stage = "load"
                 self.load(struct.unpack("=I", frame[1:])[0])
                 return b"K"
             stage = "summarize_trajectory"
-            text = self.act(trajectory(frame[1:], self.layout))
+            text = self.method()(trajectory(frame[1:], self.layout))
             if not isinstance(text, str):
                 raise TypeError(f"summarize_trajectory must return a str, not {_typename(text)}")
             return b"T" + str.encode(str.__getitem__(text, slice(0, self.job["text_cap"])), "utf-8", "replace")
@@ -225,7 +231,7 @@ class Server:
             data = read(ASKED, 1 << 12)
             if len(data) == size and data[4] == 65:     # a whole frame, and an A
                 try:
-                    body = action_bytes(self.act(unpack(data, 5)))
+                    body = action_bytes(self.policy.act(unpack(data, 5)))
                     if len(body) < 1 << 10:
                         write(ANSWERED, _LENGTH.pack(len(body) + 1) + b"A" + body)
                         continue
@@ -237,10 +243,18 @@ class Server:
             write_frame(ANSWERED, answer)
 
 def failed(error, stage) -> bytes:
-    "The answer for an exception."
-    if isinstance(error, BadAction):
-        return b"X" + json.dumps({"stage": "action", "message": str(error)}).encode()
-    return b"X" + describe_error(error, stage)
+    "The answer for an exception; there is one even if no memory is left, or the exception cannot be looked at."
+    try:
+        if isinstance(error, BadAction):
+            return b"X" + json.dumps({"stage": "action", "message": str(error)}).encode()
+        return b"X" + describe_error(error, stage)
+    except MemoryError:
+        return _NO_MEMORY
+    except BaseException:
+        return _UNREADABLE
+
+_NO_MEMORY = b'X{"stage": "act", "type": "MemoryError", "message": "no memory was left, not even to describe the error"}'
+_UNREADABLE = b'X{"stage": "act", "type": "Exception", "message": "(it cannot be described)"}'
 
 def trajectory(data, layout) -> SimpleNamespace:
     "What `summarize_trajectory` is given."
@@ -255,7 +269,7 @@ def trajectory(data, layout) -> SimpleNamespace:
     actions = actions.tolist() if not head["act_shape"] else [a.copy() for a in actions]
     return SimpleNamespace(observations=frames, actions=actions, rewards=rewards, terminated=head["terminated"], truncated=head["truncated"], success=head["success"])
 
-# %% ../nbs/30_child.ipynb #7cd2b327
+# %% ../nbs/30_child.ipynb #57277c5e
 class OnlyListed:
     "A finder that refuses all packages but the listed ones."
 
@@ -274,18 +288,21 @@ def import_named(source, packages):
         nodes = list(ast.walk(ast.parse(source)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    named = [a.name for n in nodes if isinstance(n, ast.Import) for a in n.names]
-    named += [f"{n.module}.{a.name}" for n in nodes if isinstance(n, ast.ImportFrom) and n.module and not n.level for a in n.names]
-    for name in named:
-        if name.partition(".")[0] in {*sys.stdlib_module_names, *packages} - {"antigravity", "this"}:
-            for part in (name, name.rpartition(".")[0]):
-                try:
-                    importlib.import_module(part)
-                    break
-                except Exception:
-                    continue
+    modules = [a for n in nodes if isinstance(n, ast.Import) for a in n.names]
+    called = {a.asname or a.name.partition(".")[0]: a.name if a.asname else a.name.partition(".")[0] for a in modules}
+    named = [(a.name, "") for a in modules]
+    named += [(n.module, a.name) for n in nodes if isinstance(n, ast.ImportFrom) and n.module and not n.level for a in n.names]
+    named += [(called[n.value.id], n.attr) for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id in called]
+    for name, inside in dict.fromkeys(named):
+        if name.partition(".")[0] in {*sys.stdlib_module_names, *packages} - {"antigravity", "this", "idlelib", "turtledemo"} and "__main__" not in name:
+            try:
+                module = importlib.import_module(name)
+                if inside and not hasattr(module, inside):  # asking for it also imports what a package imports late, such as numpy.ma
+                    importlib.import_module(f"{name}.{inside}")
+            except BaseException:
+                continue
 
-# %% ../nbs/30_child.ipynb #b0c6104e
+# %% ../nbs/30_child.ipynb #c40eb461
 PACKAGES = ("numpy", "scipy")
 
 ASKED, ANSWERED, PRINTED = 3, 4, 1  # open files of a policy's process
@@ -319,7 +336,7 @@ def be_policy(asked, answered, printed, locks):
     sys.meta_path.insert(0, OnlyListed(PACKAGES))
     try:
         layers = locks.apply(job["memory_mb"], job["cpu"])
-    except (OSError, ValueError) as e:
+    except BaseException as e:
         write_frame(ANSWERED, b"L" + f"{type(e).__name__}: {e}".encode())
         os._exit(1)
     sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = Capped(PRINTED, job["output_cap"])

@@ -59,8 +59,8 @@ def warn_of_gaps():
     if open_doors:
         warnings.warn(f"On this machine a policy can {', '.join(open_doors)}. `promptpo doctor` shows more; Limits(isolation='required') refuses to run like this.", stacklevel=3)
 
-# %% ../nbs/34_doctor.ipynb #4c8a48cd
-EXTRAS = {"mujoco": ("mujoco", "gymnasium_robotics", "metaworld"), "traffic": ("libsumo",), "baselines": ("stable_baselines3",), "cluster": ("distributed",), "dev": ("nbdev", "pytest")}
+# %% ../nbs/34_doctor.ipynb #3820e7ff
+EXTRAS = {"mujoco": ("mujoco", "gymnasium_robotics", "metaworld"), "cluster": ("distributed",), "dev": ("nbdev", "pytest")}
 
 def installed(module: str) -> bool:
     "Whether a module can be imported."

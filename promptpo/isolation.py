@@ -7,10 +7,11 @@ __all__ = ['LARGEST', 'Limits', 'Outcome', 'Failure', 'clean', 'WarmParent', 'wa
            'OneCore', 'evaluate', 'child_job', 'policy_seed', 'trajectory_bytes', 'summarize', 'pack_task', 'work',
            'forget_environments', 'merge']
 
-# %% ../nbs/31_isolation.ipynb #3a8c1050
+# %% ../nbs/31_isolation.ipynb #45526a0d
 import hashlib
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -47,7 +48,7 @@ class Limits:
     pin: bool = True           # let worker and policy share a core, which is faster
     isolation: str = "best"    # 'best': all that this machine offers; 'required': refuse to run with less than Landlock and seccomp
 
-# %% ../nbs/31_isolation.ipynb #aebcd23a
+# %% ../nbs/31_isolation.ipynb #70dc003e
 @dataclass
 class Outcome:
     "What came of running a candidate."
@@ -57,6 +58,7 @@ class Outcome:
     returns: list = field(default_factory=list)       # one per episode; empty when it failed
     lengths: list = field(default_factory=list)       # steps per episode
     successes: list = field(default_factory=list)     # one bool per episode; empty where the task has none
+    episodes: int = 0                           # episodes in which at least one step was taken
     steps: int = 0                              # environment steps taken, those of a failed try included
     trajectories: list = field(default_factory=list)  # of `Episode`
     texts: list = field(default_factory=list)   # of `summarize`: one per trajectory
@@ -74,16 +76,16 @@ class Failure(Exception):
         super().__init__(message)
         self.kind = kind
 
-# %% ../nbs/31_isolation.ipynb #81ffb519
+# %% ../nbs/31_isolation.ipynb #2c8a245a
 def clean(
     text: str,
     cap: int,   # most characters
 ) -> str:
-    "Text without control characters, cut to `cap`."
-    kept = "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in text[:cap])
+    "Text without control characters and addresses, cut to `cap`."
+    kept = "".join(c if c in "\n\t" or c.isprintable() else "\ufffd" for c in re.sub(r"\b0x[0-9a-f]{8,16}\b", "0x…", text[:cap]))
     return kept + (f" …[cut, {len(text)} characters in all]" if len(text) > cap else "")
 
-# %% ../nbs/31_isolation.ipynb #8a6fbe56
+# %% ../nbs/31_isolation.ipynb #433f3809
 _ENV = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1",
         "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -123,6 +125,11 @@ class WarmParent:
                 self.control.sendall(data)
             return json.loads(self._line())
 
+    def kill(self):
+        "End it at once, because it does not answer; its children die with it."
+        self.process.kill()
+        self.process.wait(10)
+
     def close(self):
         "Have it end, with all its children."
         self.control.close()
@@ -147,7 +154,7 @@ def close_warm_parent():
     if parent is not None:
         parent.close()
 
-# %% ../nbs/31_isolation.ipynb #5192e46b
+# %% ../nbs/31_isolation.ipynb #7f540c2d
 _LENGTH = struct.Struct("=I")
 _WANTED = {ord(asked): ord(answer) for asked, answer in ("JK", "EK", "AA", "ST")}
 LARGEST = 4 << 20  # bytes of an answer that are read; a longer one is a broken protocol
@@ -161,7 +168,7 @@ class Child:
         core=None,       # number of the processor core that it shall run on; None leaves that to the system
     ):
         self.limits, self.source = limits, job["source"]
-        self.parent, self.printed, self.ended = warm_parent(), tempfile.TemporaryFile(), None
+        self.printed, self.ended = tempfile.TemporaryFile(), None
         asked, self.asks = os.pipe()
         self.answers, answered = os.pipe()
         os.set_blocking(self.asks, False)
@@ -169,10 +176,10 @@ class Child:
         self.arrived.register(self.answers, select.POLLIN)
         self.taken.register(self.asks, select.POLLOUT)
         try:
-            self.pid = self.parent.tell({"do": "spawn"}, [asked, answered, self.printed.fileno()])["pid"]
-        except (OSError, ValueError) as e:
+            self.parent, self.pid = self._spawn([asked, answered, self.printed.fileno()])
+        except BaseException:
             self._close_files()
-            raise PromptPOError(f"The process that runs policies is gone ({e}). Try again; it is started anew.") from None
+            raise
         finally:
             os.close(asked); os.close(answered)
         whole = {**job, "core": core, "cpu": int(limits.candidate) + 5, "memory_mb": limits.memory_mb, "output_cap": limits.output, "text_cap": 64_000}
@@ -186,6 +193,17 @@ class Child:
 
     def __enter__(self): return self
     def __exit__(self, *error): self.close()
+
+    def _spawn(self, fds) -> tuple:
+        "The warm parent and the new process's number. A warm parent that the last policy took with it may still look alive, so there is a second try."
+        for again in (True, False):
+            parent = warm_parent()
+            try:
+                return parent, parent.tell({"do": "spawn"}, fds)["pid"]
+            except (OSError, ValueError) as e:
+                parent.kill()
+                if not again:
+                    raise PromptPOError(f"The process that runs policies is gone ({e}). Try again; it is started anew.") from None
 
     def ask(self, frame: bytes, seconds: float, stage: str) -> bytes:
         "Send a frame and return the body of the answer; `Failure` for everything but the answer that was wanted."
@@ -204,7 +222,7 @@ class Child:
         except (BrokenPipeError, EOFError):
             raise Failure(*self._death(stage)) from None
         if answer[4] != _WANTED[frame[0]]:
-            self._refuse(answer[4:5], answer[5:], stage)
+            self._refuse(frame[:1], answer[4:5], answer[5:], stage)
         return answer[5:]
 
     def _send_rest(self, data, seconds):
@@ -215,9 +233,9 @@ class Child:
                 raise BlockingIOError
             data = data[os.write(self.asks, data):]
 
-    def _refuse(self, tag, body, stage):
-        "Raise for an answer that is not what was wanted."
-        if tag == b"L":
+    def _refuse(self, asked, tag, body, stage):
+        "Raise for an answer that is not what was wanted. Only before it has loaded a program is a process believed that its locks fail."
+        if (asked, tag) == (b"J", b"L"):
             raise PromptPOError(f"A policy's process could not lock itself down ({clean(body.decode('utf-8', 'replace'), 500)}), so nothing was run. `promptpo doctor` shows what this machine offers.")
         if tag == b"X":
             raise Failure(*self._complaint(body, stage))
@@ -240,26 +258,32 @@ class Child:
     def _complaint(self, data, stage) -> tuple:
         "Kind and words for an exception that the child described."
         try:
+            if len(data) > 1 << 18: raise ValueError
             d = json.loads(data)
             stage, name, message = str(d["stage"]), str(d.get("type", "")), str(d["message"])
             lines = [(int(n), str(where)) for n, where in d.get("lines", [])]
             if d.get("line"): lines.append((int(d["line"]), "the program"))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return "protocol", "an error message that cannot be read"
         if stage == "action":
             return "action", f"act returned {clean(message, self.limits.error)}"
-        source = self.source.split("\n")
-        where = "".join(f"\n  line {n}, in {f}" + (f": {source[n - 1].strip()}" if 0 < n <= len(source) else "") for n, f in lines)
         kind = "memory" if name == "MemoryError" else "load" if stage == "load" else "exception"
-        return kind, clean(f"{name}: {message}{where}", self.limits.error)
+        if kind == "memory": message = f"{message} (a program may use {self.limits.memory_mb} MB more than numpy does)".strip()
+        return kind, clean(f"{name}: {message}{self._where(lines)}", self.limits.error)
+
+    def _where(self, lines) -> str:
+        "Lines of the program, by number and name of the function."
+        source = self.source.split("\n")
+        return "".join(f"\n  line {n}, in {f}" + (f": {source[n - 1].strip()}" if 0 < n <= len(source) else "") for n, f in lines)
 
     def _death(self, stage) -> tuple:
         "Kind and words for a process that is gone."
         self.close(grace=1.0)
         code = self.ended["code"]
         how = f"was ended by signal {signal.Signals(-code).name}" if code < 0 else f"ended itself with exit status {code}"
-        fault = "\n" + self.output[-400:] if "Fatal Python error" in self.output else ""
-        return "died", f"the policy's process {how} in {stage}{fault}"
+        fault = re.search(r"Fatal Python error: (.*)", self.last_words)
+        lines = [(int(n), f) for n, f in re.findall(r'File "<policy>", line (\d{1,9}) in (.*)', self.last_words[fault.start():])][7::-1] if fault else []
+        return "died", clean(f"the policy's process {how} in {stage}" + (f" ({fault[1]}){self._where(lines)}" if fault else ""), self.limits.error)
 
     def close(self, grace=0.0):
         "Kill the process and all that it started, and take stock. `grace`: seconds to let it end by itself first."
@@ -268,10 +292,12 @@ class Child:
         try:
             self.ended = self.parent.tell({"do": "reap", "pid": self.pid, "grace": grace})
         except (OSError, ValueError):     # the warm parent is gone, and its children with it
+            self.parent.kill()
             self.ended = {"code": -signal.SIGKILL, "cpu": 0.0, "memory_mb": 0.0}
         self.cpu_seconds, self.memory_mb = self.ended["cpu"], self.ended["memory_mb"]
         self.printed.seek(0)
-        self.output = clean(self.printed.read(4 * self.limits.output).decode("utf-8", "replace"), self.limits.output)
+        printed = self.printed.read(2 << 20).decode("utf-8", "replace")
+        self.output, self.last_words = clean(printed, self.limits.output), printed[-20_000:]  # the last are Python's own, if it crashed
         self._close_files()
 
     def _close_files(self):
@@ -312,7 +338,7 @@ def _current_core() -> int:
     import ctypes
     return ctypes.CDLL(None).sched_getcpu()
 
-# %% ../nbs/31_isolation.ipynb #a7f6b13e
+# %% ../nbs/31_isolation.ipynb #e9a94d7b
 def evaluate(
     task: Task,
     source: str,             # a program that defines `Policy`
@@ -350,7 +376,7 @@ def evaluate(
         successes = [e.success for e in episodes]
         outcome.returns, outcome.lengths, outcome.trajectories = [e.ret for e in episodes], [len(e) for e in episodes], episodes
         outcome.successes = successes if None not in successes else []
-    outcome.steps, outcome.seconds = counter.steps, time.perf_counter() - start
+    outcome.steps, outcome.episodes, outcome.seconds = counter.steps, counter.episodes - (counter.here == 0), time.perf_counter() - start
     return _with_stock(outcome, child)
 
 def child_job(task, source, cls, method, instance) -> dict:
@@ -369,7 +395,7 @@ def _failed(kind, message, check, counter) -> Outcome:
     return Outcome("failed", kind, message + wanted + where)
 
 def policy_seed(seed: int) -> int:
-    "32 bits for the policy's own randomness, from which the episode's seed cannot be read."
+    "32 bits for the policy's own randomness, from which the episode's seed cannot be read, only guessed."
     return int.from_bytes(hashlib.sha256(f"policy {seed}".encode()).digest()[:4], "little")
 
 class _Counter:
@@ -421,7 +447,7 @@ def summarize(
     outcome.seconds = time.perf_counter() - start
     return _with_stock(outcome, child)
 
-# %% ../nbs/31_isolation.ipynb #cb5b33b0
+# %% ../nbs/31_isolation.ipynb #51436971
 _WORKBENCH: dict = {}  # digest of a task's bytes -> (task, environment), in this process
 
 def pack_task(task: Task) -> bytes:
@@ -461,6 +487,6 @@ def merge(
     whole = Outcome(**{**vars(failed or parts[0])})
     whole.returns, whole.lengths, whole.successes, whole.trajectories = ([x for p in parts for x in getattr(p, name)] if not failed else []
                                                                          for name in ("returns", "lengths", "successes", "trajectories"))
-    whole.steps, whole.seconds, whole.cpu_seconds = (sum(getattr(p, name) for p in parts) for name in ("steps", "seconds", "cpu_seconds"))
+    whole.steps, whole.episodes, whole.seconds, whole.cpu_seconds = (sum(getattr(p, name) for p in parts) for name in ("steps", "episodes", "seconds", "cpu_seconds"))
     whole.memory_mb = max(p.memory_mb for p in parts)
     return whole

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['LINUX', 'PDEATHSIG', 'DUMPABLE', 'CAPBSET_DROP', 'NO_NEW_PRIVS', 'READ_FILE', 'READ_DIR', 'LOAD', 'EQUAL', 'AT_LEAST',
            'RETURN', 'ALLOW', 'KILL', 'REFUSE', 'UNKNOWN', 'NUMBER', 'ARCHITECTURE', 'kernel', 'prctl', 'mapped_bytes',
-           'limit', 'drop_privileges', 'landlock_abi', 'landlock_rules', 'step_behind', 'readable_paths', 'ARGUMENT',
-           'only', 'filter_program', 'filter_calls', 'Locks']
+           'limit', 'drop_privileges', 'become_stranger', 'landlock_abi', 'landlock_rules', 'step_behind',
+           'readable_paths', 'ARGUMENT', 'only', 'filter_program', 'filter_calls', 'Locks']
 
 # %% ../nbs/30_lockdown.ipynb #bf83d963
 import ctypes
@@ -74,6 +74,24 @@ def drop_privileges():
                 break  # behind the last one that this kernel knows
         header, none = struct.pack("=Ii", 0x20080522, 0), bytes(24)
         kernel("capset", {"x86_64": 126, "aarch64": 91}[platform.machine()], ctypes.c_char_p(header), ctypes.c_char_p(none))
+
+# %% ../nbs/30_lockdown.ipynb #93424a8d
+def become_stranger() -> bool:
+    "As root: become a user that owns nothing, where no file can be named. False where that is not to be had, as in a container that has only few users."
+    stranger = 2_000_000_000 + os.getpid()
+    try:
+        os.chroot("/proc/self/fdinfo")  # a folder that nobody can write to, and that goes with the process
+        os.chdir("/")
+    except OSError:
+        pass
+    try:
+        os.setgroups([])
+        os.setresgid(stranger, stranger, stranger)
+        os.setresuid(stranger, stranger, stranger)
+    except OSError:
+        return False
+    prctl(PDEATHSIG, 9)  # the kernel forgets it when the user changes
+    return True
 
 # %% ../nbs/30_lockdown.ipynb #20d85cd1
 READ_FILE, READ_DIR = 4, 8
@@ -179,7 +197,7 @@ def filter_calls(program: bytes):
     header = ctypes.create_string_buffer(struct.pack("=HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer)), 16)
     kernel("prctl", 0, ctypes.c_int(22), ctypes.c_ulong(2), ctypes.byref(header), ctypes.c_ulong(0), ctypes.c_ulong(0))
 
-# %% ../nbs/30_lockdown.ipynb #bc65bb56
+# %% ../nbs/30_lockdown.ipynb #421bb61c
 class Locks:
     "What can be prepared once, for all the processes that will be locked down."
 
@@ -202,6 +220,8 @@ class Locks:
         "Lock this process down. Raises if one of the locks does not close."
         limit(memory_mb << 20, cpu, files=64, size=1 << 20)
         layers = ["limits"]
+        if LINUX and not self.whole and os.geteuid() == 0 and become_stranger():
+            layers.append("own user")
         if LINUX:
             drop_privileges()
             layers.append("privileges")

@@ -6,16 +6,20 @@
 __all__ = ['HONEST', 'PAPER', 'PROTOCOLS', 'POOLS', 'NO_KEYS', 'Protocol', 'protocol_name', 'protocol_from', 'Budget',
            'BudgetSpent', 'pool_seeds', 'search_seeds', 'Workers', 'Search', 'all_of', 'rolled_id', 'outcome_data',
            'trajectory_arrays', 'Progress', 'Round', 'Run', 'summary', 'optimize', 'new_folder', 'task_digest',
-           'machine', 'in_thread']
+           'machine', 'how_to_go_on', 'in_thread']
 
-# %% ../nbs/40_loop.ipynb #818732fd
+# %% ../nbs/40_loop.ipynb #39b293b0
 import asyncio
 import hashlib
 import math
 import os
 import platform
 import re
+import shutil
+import tempfile
+import sys
 import time
+import warnings
 from concurrent.futures import BrokenExecutor, Executor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version as installed_version
@@ -28,13 +32,13 @@ from .candidate import Refused, code_in
 from .doctor import probe, warn_of_gaps
 from .feedback import feedback_text, tell, trial_episodes
 from .isolation import Limits, Outcome, forget_environments, merge, pack_task, summarize, work
-from .llm import Reply, as_llm, find_llm, reply_of
+from .llm import Reply, as_llm, find_llm, replay, reply_of
 from .prompt import Attempt, Rules, feedback_prompt, policy_prompt, reflection_prompt, repair_prompt
 from .rollout import values
-from .runlog import FORMAT, Candidate, PromptPOError, Report, RunLog, candidates, find_run, report, save_arrays, spent
-from .task import Task, describe, find_task, make_env
+from .runlog import FORMAT, Candidate, PromptPOError, Report, RunLog, candidates, differences, find_run, interval_text, recorded_runs, report, save_arrays, spent
+from .task import Task, check_task, describe, find_task, make_env
 
-# %% ../nbs/40_loop.ipynb #09e0aa10
+# %% ../nbs/40_loop.ipynb #93b3128a
 @dataclass(frozen=True)
 class Protocol:
     "How a run goes."
@@ -67,9 +71,9 @@ PAPER = Protocol(rounds=20, candidates=10, seeds="candidate", instance="candidat
 PROTOCOLS = {"honest": HONEST, "paper": PAPER}
 
 def protocol_name(protocol: Protocol) -> str:
-    "'honest' or 'paper' when only the numbers of rounds, candidates and episodes differ from that preset, else 'custom'."
+    "'honest' or 'paper' when only sizes and limits differ from that preset (and HONEST has test episodes), else 'custom'."
     size = {f: getattr(protocol, f) for f in ("rounds", "candidates", "episodes", "repairs", "finalists", "selection_episodes", "history_tokens", "limits")}
-    same = [name for name, preset in PROTOCOLS.items() if replace(preset, **size, test_episodes=protocol.test_episodes if preset.test_episodes else 0) == protocol]
+    same = [name for name, preset in PROTOCOLS.items() if replace(preset, **size, test_episodes=max(1, protocol.test_episodes) if preset.test_episodes else 0) == protocol]
     return same[0] if same else "custom"
 
 def protocol_from(data: dict) -> Protocol:
@@ -111,7 +115,7 @@ def search_seeds(protocol: Protocol, run_seed: int, round: int, candidate: int) 
     skip = {"run": 0, "round": (round - 1) * n, "candidate": ((round - 1) * protocol.candidates + candidate) * n}[protocol.seeds]
     return pool_seeds(run_seed, "search", n, skip)
 
-# %% ../nbs/40_loop.ipynb #76179274
+# %% ../nbs/40_loop.ipynb #407b28e9
 NO_KEYS = {"ANTHROPIC_API_KEY": "", "ANTHROPIC_AUTH_TOKEN": ""}  # workers need none
 
 class Workers:
@@ -121,6 +125,8 @@ class Workers:
         executor: Executor | None = None,   # whose submit(function, job) is used; None makes one here
         count: int | None = None,           # local processes; by default as many as there are cores
     ):
+        if count is not None and count < 1:
+            raise PromptPOError(f"workers is {count}; it must be at least 1.")
         self.given, self.count = executor, count or os.cpu_count() or 1
         self.pool = executor
 
@@ -130,7 +136,7 @@ class Workers:
                 self.pool = ThreadPoolExecutor(1)
             else:
                 from loky import ProcessPoolExecutor
-                self.pool = ProcessPoolExecutor(self.count, env=NO_KEYS)
+                self.pool = ProcessPoolExecutor(self.count, env=NO_KEYS, timeout=60)  # idle workers end, also when this process was killed
         return self.pool
 
     async def run(self, job: dict) -> Outcome:
@@ -163,7 +169,7 @@ class Workers:
             self.pool = None
         forget_environments()
 
-# %% ../nbs/40_loop.ipynb #d8e93a70
+# %% ../nbs/40_loop.ipynb #8b81ecff
 class Search:
     "One run on its way."
 
@@ -222,6 +228,8 @@ class Search:
         self.log.add("replied", id, refs=[asked], sample=sample, text=r.text, failure=r.failure, error=r.error, model=r.model, stop_reason=r.stop_reason,
                      usage=r.usage, usd=r.usd, tries=r.tries, clock={"seconds": r.seconds}, **place)
         self.progress.paid(r.usd)
+        if self.budget.usd is not None and r.usd is None or self.budget.tokens is not None and r.usage is None:
+            raise PromptPOError("This llm does not say what a reply costs, so a cap in dollars or tokens cannot be kept. Cap calls, episodes or seconds instead. Nothing is lost: the run can be resumed.")
         return r
 
     def proposed(self, base, reply, name, method, **place) -> str | None:
@@ -256,7 +264,7 @@ class Search:
             finally:
                 self.open_episodes -= len(seeds)
             self.outcomes[base] = o
-            self.log.add("rolled", id, refs=refs, pool=pool, seeds=seeds, episodes=len(seeds), **place, **outcome_data(self.task, o))
+            self.log.add("rolled", id, refs=refs, pool=pool, seeds=seeds, **place, **outcome_data(self.task, o))
         return self.log[id]
 
     # -- one candidate
@@ -385,7 +393,7 @@ class Search:
             self.progress.say("test")
             o = await self.roll(winner.code, seeds)
             data = outcome_data(self.task, o)
-            self.log.add("tested", "tested", refs=["final.chosen"], pool="test", seeds=seeds, episodes=len(seeds), values=values(self.task, o.returns, o.successes), **data)
+            self.log.add("tested", "tested", refs=["final.chosen"], pool="test", seeds=seeds, values=values(self.task, o.returns, o.successes), **data)
 
     async def last_winner(self, scored):
         last = max(c.round for c in scored)
@@ -394,14 +402,18 @@ class Search:
 
     async def best_finalist(self, scored):
         "The best candidates of all rounds, compared on selection seeds."
-        finalists = sorted(scored, key=lambda c: -c.score)[:self.protocol.finalists]
-        if len(finalists) == 1:
-            return finalists[0], None
+        different = list({c.code: c for c in sorted(scored, key=lambda c: (c.score, -c.round, -c.index))}.values())   # of equal programs the best scored, then the earliest
+        ranking, n = sorted(different, key=lambda c: (-c.score, c.round, c.index)), self.protocol.finalists
+        if n == 1 or len(ranking) == 1:
+            return ranking[0], None
         self.progress.say("selection")
         seeds = pool_seeds(self.seed, "selection", self.protocol.selection_episodes)
-        events = await all_of(self.rolled(f"final.{c.id}", c.code, seeds, "selection", [rolled_id(c)], round=c.round, candidate=c.index) for c in finalists)
-        ranked = [(c, e.data["score"]) for c, e in zip(finalists, events) if e.data["score"] is not None]
-        return max(ranked, key=lambda pair: pair[1]) if ranked else (finalists[0], None)
+        for some in (ranking[i:i + n] for i in range(0, len(ranking), n)):   # the next ones come into play only if all before them fail
+            events = await all_of(self.rolled(f"final.{c.id}", c.code, seeds, "selection", [rolled_id(c)], round=c.round, candidate=c.index) for c in some)
+            held = [(c, e.data["score"]) for c, e in zip(some, events) if e.data["score"] is not None]
+            if held:
+                return max(held, key=lambda pair: pair[1])
+        return ranking[0], None
 
     # -- all of it
 
@@ -426,7 +438,7 @@ class Search:
         worked = any(c.score is not None for c in candidates(self.log))
         self.log.add("ended", "ended", reason=reason if worked else f"{reason}, but no candidate could be scored" if reason != "finished" else "no candidate could be scored")
 
-# %% ../nbs/40_loop.ipynb #083cdf5d
+# %% ../nbs/40_loop.ipynb #4656aa15
 async def all_of(coroutines) -> list:
     "Results of all, in order. The first error is raised after all have come to an end, so that nothing that was paid for is dropped."
     results = await asyncio.gather(*coroutines, return_exceptions=True)
@@ -444,7 +456,7 @@ def outcome_data(task: Task, outcome: Outcome) -> dict:
     "What the log keeps of an outcome."
     scores = values(task, outcome.returns, outcome.successes)
     return dict(status=outcome.status, why=outcome.kind, error=outcome.error, score=float(np.mean(scores)) if scores else None, returns=outcome.returns,
-                successes=outcome.successes, lengths=outcome.lengths, steps=outcome.steps, output=outcome.output[:2000],
+                successes=outcome.successes, lengths=outcome.lengths, episodes=outcome.episodes, steps=outcome.steps, output=outcome.output[:2000],
                 clock={"seconds": outcome.seconds, "cpu_seconds": outcome.cpu_seconds}, machine={"memory_mb": outcome.memory_mb, "layers": list(outcome.layers), "worker_deaths": outcome.worker_deaths})
 
 def trajectory_arrays(episodes) -> dict:
@@ -455,13 +467,13 @@ def trajectory_arrays(episodes) -> dict:
             "lengths": np.array([len(e) for e in episodes]), "seeds": np.array([e.seed for e in episodes]),
             "terminated": np.array([e.terminated for e in episodes]), "truncated": np.array([e.truncated for e in episodes])}
 
-# %% ../nbs/40_loop.ipynb #16b204fd
+# %% ../nbs/40_loop.ipynb #37f7441f
 class Progress:
     "A progress bar, or none."
 
     def __init__(self, total, show):
         self.bar, self.best, self.usd = None, None, 0.0
-        if show:
+        if show and (sys.stderr.isatty() or "ipykernel" in sys.modules):
             from tqdm.auto import tqdm
             self.bar = tqdm(total=total, unit="candidate", dynamic_ncols=True)
 
@@ -487,7 +499,7 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-# %% ../nbs/40_loop.ipynb #e690dbe4
+# %% ../nbs/40_loop.ipynb #8eb4ceea
 @dataclass
 class Round:
     "One round of a run."
@@ -513,7 +525,10 @@ class Run:
     @property
     def started(self) -> dict:
         "Settings that the run was begun with."
-        return self.events[0].data
+        events = self.events
+        if not events:
+            raise PromptPOError(f"The log of {self.folder} holds no whole event, so there is no run to go on with. Start a new one.")
+        return events[0].data
 
     @property
     def candidates(self) -> list[Candidate]:
@@ -549,33 +564,88 @@ class Run:
     def resume(self, llm=None, *, task=None, budget=None, executor=None, workers=None, progress=True):
         "Go on where the log ends. Nothing that is in it is asked for, or rolled out, again."
         start = self.started
-        task = task or find_task(start["task"])
+        if self.report().ended:
+            return self
+        if task is None:
+            try:
+                task = find_task(start["task"])
+            except PromptPOError:
+                raise PromptPOError(f"The task {start['task']!r} of this run is not registered. Go on from Python, with the task that the run was begun with: Run({str(self.folder)!r}).resume(llm, task=task).") from None
+        if llm is None and start["llm"]["kind"] == "replay" and start["task"] in recorded_runs():
+            llm = replay(start["task"])
         if llm is None:
             if start["llm"]["kind"] != "claude":
                 raise PromptPOError(f"The run was made with an llm of kind {start['llm']['kind']!r}, which cannot be made again from the log. Say which to go on with: "
-                                    "run.resume(llm=…), or promptpo resume RUN --llm mailbox:FOLDER.")
+                                    "run.resume(llm=…), or promptpo resume RUN --llm claude, replay:RUN or mailbox:FOLDER.")
             llm = find_llm(**{"name" if k == "kind" else k: v for k, v in start["llm"].items()})
         log = RunLog(self.folder)
         return _go(log, task, as_llm(llm), protocol_from(start["protocol"]), budget or Budget(**start["budget"]), Workers(executor, workers), start["seed"], progress)
 
+    def verify(self, *, task=None, executor=None, workers=None) -> list[str]:
+        "Do the whole run again with the replies of its own log; where the two differ, one line each, and nothing when they are equal but for times."
+        start = self.started
+        task = task or find_task(start["task"])
+        with tempfile.TemporaryDirectory() as folder:
+            again = optimize(task, replay(self.events), run=Path(folder) / "again", executor=executor, workers=workers, progress=False)
+            lines = differences(self.events[1:], again.events[1:])
+            then, now = start, again.started
+        if then["task_digest"] != now["task_digest"]:
+            lines.append("what the model is told about the task has changed")
+        if lines:
+            lines += [f"{key} was {then['machine'].get(key)}, and is {value}" for key, value in now["machine"].items() if then["machine"].get(key) != value]
+        return lines
+
+    def fork(self,
+        round: int,         # the last round that is shared
+        llm,                # who answers from there on
+        *,
+        run=None,           # folder of the new run; by default runs/<task>-<time>
+        protocol=None,      # from there on; the run's own by default
+        task=None,          # if it cannot be found by its name
+        budget=Budget(), executor=None, workers=None, progress=True,
+    ):                      # -> Run
+        "A new run that shares the rounds up to `round` with this one, and goes its own way from there."
+        start, events = self.started, self.events
+        if f"r{round}.chosen" not in {e.id for e in events}:
+            raise PromptPOError(f"Round {round} of {self.folder} is not complete, so nothing can be forked behind it; it has {len(self.rounds)} rounds.")
+        task, llm, protocol = task or find_task(start["task"]), as_llm(llm), protocol or protocol_from(start["protocol"])
+        log = RunLog(run or new_folder(task))
+        if len(log):
+            raise PromptPOError(f"There is a run in {log.folder} already. Choose another folder.")
+        log.add("started", "started", **{**start, "protocol": asdict(protocol), "protocol_name": protocol_name(protocol), "budget": asdict(budget), "llm": llm.describe(), "machine": machine()})
+        for e in events[1:]:
+            if e.id.startswith("feedback") or e.data.get("round", _round_of(e.id)) <= round and not e.id.startswith("final"):
+                log.copy(e)
+                if "trajectories" in e.data:
+                    shutil.copy(self.folder / e.data["trajectories"], log.folder)
+        log.add("forked", "forked", refs=[f"r{round}.chosen"], parent=self.folder.name, shared_rounds=round)
+        return _go(log, task, llm, protocol, budget, Workers(executor, workers), start["seed"], progress)
+
     def __repr__(self):
         return f"Run({str(self.folder)!r}): {summary(self.report())}"
 
-# %% ../nbs/40_loop.ipynb #c06d31a5
+def _round_of(id: str) -> float:
+    "The round that a place is in; infinite for what comes after all rounds."
+    found = re.match(r"r(\d+)\.", id)
+    return int(found[1]) if found else math.inf
+
+# %% ../nbs/40_loop.ipynb #47d911bb
 def summary(
     r: Report,
 ) -> str:
     "A report in a sentence."
     head = f"{r.task}, {r.rounds} rounds, {r.candidates} candidates, {r.worked} worked"
     if r.test_mean is not None:
-        return f"{head}; test {r.test_mean:.6g} [{r.test_low:.6g}, {r.test_high:.6g}] over {r.test_episodes} episodes, search {r.search_mean:.6g}, optimism gap {r.optimism_gap:.4g}"
+        return f"{head}; test {r.test_mean:.6g}, {interval_text(r)}, over {r.test_episodes} episodes, search {r.search_mean:.6g}, optimism gap {r.optimism_gap:.4g}"
+    if r.test_error:
+        return f"{head}; the chosen policy FAILED in its test: {r.test_error}"
     if r.ended is None:
         return f"{head}; not finished"
     if r.reported_mean is not None:
         return f"{head}; reported {r.reported_mean:.6g} on the episodes it was selected by; no test episodes"
     return f"{head}; {r.ended}"
 
-# %% ../nbs/40_loop.ipynb #c6bcafb6
+# %% ../nbs/40_loop.ipynb #30c5ae38
 def optimize(
     task,                 # a `Task`, or the name of one
     llm=None,             # `claude()` by default; `replay(run)`, `mailbox(folder)`, or a function of the prompt's text
@@ -590,6 +660,11 @@ def optimize(
 ) -> Run:
     "Have a language model write a policy for a task, and test it."
     task = find_task(task) if isinstance(task, str) else task
+    if not isinstance(task, Task):
+        raise PromptPOError(f"optimize takes a Task or the name of one, not {task!r}. For an environment of your own: optimize(task_from_gym({getattr(task, '__name__', 'MyEnv')}), …).")
+    protocol = PROTOCOLS.get(protocol, protocol) if isinstance(protocol, str) else protocol
+    if protocol is not None and not isinstance(protocol, Protocol):
+        raise PromptPOError(f"protocol is {protocol!r}; pass HONEST, PAPER, 'honest', 'paper', or a Protocol(…) of your own.")
     llm = as_llm(llm if llm is not None else find_llm("claude"))
     if protocol is None:
         recorded = getattr(llm, "protocol", None)
@@ -600,6 +675,10 @@ def optimize(
                             "million tokens, or on the command line --price INPUT/OUTPUT.")
     make_env(task).close()  # what is not installed is said before anything is paid for
     warn_of_gaps()
+    if problems := check_task(task, episodes=1, steps=50):
+        if any("raised" in p for p in problems):
+            raise PromptPOError(f"Task {task.name!r} cannot be played: {'; '.join(problems)}.")
+        warnings.warn(f"Task {task.name!r}: {'; '.join(problems)}. Scores may not mean what they seem to; check_task(task) tells more.", stacklevel=2)
     log = RunLog(run or new_folder(task))
     if len(log):
         raise PromptPOError(f"There is a run in {log.folder} already. Go on with it: Run({str(log.folder)!r}).resume(), or promptpo resume {log.folder}. Or choose another folder.")
@@ -626,7 +705,7 @@ def machine() -> dict:
     packages = {name: installed_version(name) for name in ("numpy", "gymnasium")}
     return {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine(), **packages, "isolation": probe()}
 
-# %% ../nbs/40_loop.ipynb #92c5335a
+# %% ../nbs/40_loop.ipynb #1550021b
 def _go(log, task, llm, protocol, budget, workers, seed, progress) -> Run:
     "Run the program over a log, to its end or until it is interrupted."
     bar = Progress(protocol.rounds * protocol.candidates, progress)
@@ -636,12 +715,24 @@ def _go(log, task, llm, protocol, budget, workers, seed, progress) -> Run:
         in_thread(search.run())
         done = True
     except (KeyboardInterrupt, asyncio.CancelledError):
-        raise KeyboardInterrupt(f"interrupted; nothing is lost. Go on with Run({str(log.folder)!r}).resume(), or promptpo resume {log.folder}") from None
+        raise KeyboardInterrupt(f"interrupted; nothing is lost. {how_to_go_on(log, task, llm)}") from None
+    except Exception as e:
+        print(f"promptpo: the run ended with an error ({type(e).__name__}), and what it had is safe. {how_to_go_on(log, task, llm)}", file=sys.stderr)
+        raise
     finally:
         bar.close()
         workers.close(kill=not done)
         log.close()
     return Run(log.folder)
+
+def how_to_go_on(log, task, llm) -> str:
+    "The call that resumes a run."
+    from promptpo.task import _TASKS
+    same = task.name in _TASKS
+    again = llm.describe()["kind"] == "claude" or llm.describe()["kind"] == "replay" and task.name in recorded_runs()
+    arguments = ", ".join([] if again else ["llm"]) + ("" if same else ", task=task" if not again else "task=task")
+    command = f", or promptpo resume {log.folder}" + ("" if again else " --llm …") if same else ""
+    return f"Go on with Run({str(log.folder)!r}).resume({arguments}){command}."
 
 def in_thread(coroutine):
     "Run a coroutine in an event loop of its own, in a thread of its own; an interrupt here cancels it there."

@@ -42,7 +42,7 @@ def action_of(
         raise NoAction(f"bytes that are no action: {e}") from None
     return a if a.shape else a[()]
 
-# %% ../nbs/30_rollout.ipynb #4dc94aff
+# %% ../nbs/30_rollout.ipynb #5cf17251
 class WrongAction(ValueError):
     "An action that the task does not take; the message is for the policy's author."
 
@@ -56,6 +56,9 @@ class ActionCheck:
         self.kinds = "iub" if self.whole and all(f.low == 0 and f.high == 1 for f in task.acts) else "iu" if self.whole else "iuf"
         self.low = np.concatenate([np.broadcast_to(f.low, f.shape).ravel() if not isinstance(f.low, tuple) else np.ravel(f.low) for f in task.acts])
         self.high = np.concatenate([np.broadcast_to(f.high, f.shape).ravel() if not isinstance(f.high, tuple) else np.ravel(f.high) for f in task.acts])
+        spare = 0.0 if self.whole else 1e-6  # for rounding to single precision
+        self.low, self.high = [float(x) - spare * (1 + abs(x)) if math.isfinite(x) else float(x) for x in self.low], [float(x) + spare * (1 + abs(x)) if math.isfinite(x) else float(x) for x in self.high]
+        self.bounded = any(map(math.isfinite, self.low + self.high))
 
     def __call__(self, action):
         "Return the action, or raise `WrongAction`."
@@ -69,7 +72,7 @@ class ActionCheck:
         flat = a.ravel().tolist()
         if not math.isfinite(sum(flat)) and not all(map(math.isfinite, flat)):
             raise WrongAction(f"act returned {'NaN' if any(map(math.isnan, flat)) else 'an infinite number'} ({str(action)[:200]}); every number must be finite")
-        if self.whole and not all(a <= x <= b for a, x, b in zip(self.low, flat, self.high)):
+        if self.bounded and not all(a <= x <= b for a, x, b in zip(self.low, flat, self.high)):
             raise WrongAction(f"act returned {str(action)[:200]}; wanted {self.wanted()}")
         return action
 
@@ -82,7 +85,7 @@ def given(action) -> str:
     "Type, shape and dtype of an action, in words."
     if isinstance(action, np.ndarray):
         return f"an array of shape {action.shape}, dtype {action.dtype}"
-    return f"{type(action).__name__} {action!r}"[:200]
+    return f"{type(action).__name__} {action}"[:200]
 
 # %% ../nbs/30_rollout.ipynb #74fec41f
 @dataclass
@@ -119,7 +122,7 @@ def layout_of(task: Task) -> Layout:
 class BadReward(ValueError):
     "The environment gave a reward that is no finite number."
 
-# %% ../nbs/30_rollout.ipynb #b38d698f
+# %% ../nbs/30_rollout.ipynb #6d12941a
 def play(
     task: Task,
     env,                 # a Gymnasium environment of the task
@@ -139,12 +142,15 @@ def play(
         action = check(action_of(answer(frame)))
         try:
             observation, reward, terminated, truncated, info = step(action)
-        except (AssertionError, ValueError, TypeError, IndexError) as e:
+        except (AssertionError, ValueError, TypeError, LookupError, ArithmeticError) as e:
             raise WrongAction(f"the environment did not take the action {str(action)[:200]} ({type(e).__name__}: {e})"[:500]) from None
         reward = float(reward)
         if not finite(reward):
             raise BadReward(f"the reward of step {len(rewards) + 1} is {reward}")
-        frame = pack(observe(env, observation))
+        try:
+            frame = pack(observe(env, observation))
+        except (struct.error, ArithmeticError) as e:
+            raise WrongAction(f"after the action {str(action)[:200]} the observation does not fit its type any more ({e})"[:500]) from None
         frames.append(frame); actions.append(action); rewards.append(reward)
         if "success" in info:
             success = bool(success or info["success"])
@@ -153,7 +159,7 @@ def play(
             after_step()
     return Episode(seed, frames, layout, actions, rewards, bool(terminated), bool(truncated and not terminated), success)
 
-# %% ../nbs/30_rollout.ipynb #f147b31b
+# %% ../nbs/30_rollout.ipynb #5e46c4c2
 def rollout(
     task: Task,
     policy,                  # a class with act(self, obs), or a function of obs
@@ -165,8 +171,8 @@ def rollout(
     env, episodes = env or make_env(task), []
     try:
         for seed in seeds:
-            act = policy().act if isinstance(policy, type) else policy
-            episodes.append(play(task, env, lambda frame: action_bytes(act(layout.unpack(frame))), seed, layout, check))
+            player = policy() if isinstance(policy, type) else SimpleNamespace(act=policy)
+            episodes.append(play(task, env, lambda frame: action_bytes(player.act(layout.unpack(frame))), seed, layout, check))
     finally:
         if own:
             env.close()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['FORMAT', 'KINDS', 'TOKENS', 'PromptPOError', 'Event', 'plain', 'read_events', 'check_format', 'RunLog',
            'open_for_writing', 'recorded_runs', 'find_run', 'normal', 'differences', 'save_arrays', 'Candidate',
-           'candidates', 'spent', 'interval', 'Report', 'report']
+           'candidates', 'spent', 'interval', 'Report', 'report', 'report_text', 'interval_text', 'spent_text']
 
 # %% ../nbs/00_runlog.ipynb #19056b5d
 import fcntl
@@ -81,7 +81,7 @@ def check_format(events, path):
         raise PromptPOError(f"{path} is a log of format {newer}; this promptpo reads up to {FORMAT}. "
                             "Upgrade with: pip install --upgrade promptpo")
 
-# %% ../nbs/00_runlog.ipynb #5aaa4e99
+# %% ../nbs/00_runlog.ipynb #b4ecce8c
 class RunLog:
     "The events of one run, in a folder that holds nothing else that cannot be made again."
 
@@ -110,7 +110,13 @@ class RunLog:
         "Write one event to disk, and return it."
         if kind not in KINDS:
             raise ValueError(f"{kind!r} is no kind of event; there are {', '.join(KINDS)}")
-        event = Event(id, kind, self.now(), tuple(refs), plain(data))
+        return self.copy(Event(id, kind, self.now(), tuple(refs), plain(data)))
+
+    def copy(self,
+        event: Event,   # of this run or of another
+    ) -> Event:
+        "Write an event to disk as it is, and return it."
+        id = event.id
         line = json.dumps(asdict(event), ensure_ascii=False, allow_nan=False) + "\n"
         with self._lock:
             if id in self._events:
@@ -296,7 +302,7 @@ def interval(
     ci = bootstrap((values,), np.mean, confidence_level=level, n_resamples=9999, method="BCa", rng=np.random.default_rng(0)).confidence_interval
     return float(ci.low), float(ci.high)
 
-# %% ../nbs/00_runlog.ipynb #6c109379
+# %% ../nbs/00_runlog.ipynb #71c6709e
 @dataclass
 class Report:
     "What came out of a run."
@@ -316,9 +322,12 @@ class Report:
     test_high: float | None
     test_episodes: int
     optimism_gap: float | None  # search_mean - test_mean
+    test_error: str             # why the policy has no test score although it was tested; '' if it has one
     reported_mean: float | None # what the protocol reports: test_mean, or under PAPER the search score of its last winner
     ended: str | None           # why the run ended; None when it has not
     spent: dict                 # see `spent`
+
+    def __str__(self): return report_text(self)
 
 def report(
     events: Iterable[Event],  # a run
@@ -333,6 +342,7 @@ def report(
     chosen = next((c for c in tries if final and (c.round, c.index) == (final.data["round"], final.data["candidate"])), None)
     tested = last["tested"].data if "tested" in last else None
     mean = tested["score"] if tested else None
+    failed = f"{tested['why']}: {tested['error']}" if tested and mean is None else ""
     low, high = interval(tested["values"]) if tested else (None, None)
     search = chosen.score if chosen else None
     gap = None if mean is None or search is None else search - mean
@@ -341,5 +351,42 @@ def report(
         rounds=max((c.round for c in tries), default=0), candidates=len(tries), worked=sum(c.score is not None for c in tries),
         chosen=chosen and chosen.id, policy=chosen and chosen.code, search_mean=search,
         test_mean=mean, test_low=low, test_high=high, test_episodes=len(tested["values"]) if tested else 0,
-        optimism_gap=gap, reported_mean=mean if tested else (final.data["score"] if final else None),
+        optimism_gap=gap, test_error=failed, reported_mean=mean if tested else (final.data["score"] if final else None),
         ended=last["ended"].data["reason"] if "ended" in last else None, spent=spent(events))
+
+# %% ../nbs/00_runlog.ipynb #0d23b438
+def report_text(
+    r: Report,
+    where="",        # the run's folder
+    anchors=(),      # of `Anchor`, scores to compare with
+) -> str:
+    "A report for people."
+    lines = [f"{r.task}: {r.protocol} protocol, {r.model or 'no model'} ({r.llm})", f"  candidates     {r.candidates} in {r.rounds} rounds, {r.worked} could be scored"]
+    if r.chosen:
+        lines.append(f"  search score   {r.search_mean:.6g}  mean {r.metric} of {r.chosen} over the episodes that it was found on")
+    if r.test_error:
+        lines.append(f"  test           FAILED, so this policy has no score: {r.test_error}")
+    elif r.test_mean is not None:
+        lines += [f"  test score     {r.test_mean:.6g}  {interval_text(r)}, {r.test_episodes} episodes that nothing was chosen by",
+                  f"  optimism gap   {r.optimism_gap:.4g}  search score minus test score"]
+    elif r.reported_mean is not None:
+        lines.append(f"  reported       {r.reported_mean:.6g}  on the episodes it was selected by; this protocol has no test episodes")
+    if anchors:
+        lines.append("  to compare     " + ", ".join(f"{a.name} {a.value:.6g}" for a in anchors) + " (means over all episodes)")
+    lines.append(f"  spent          {spent_text(r.spent)}")
+    lines.append(f"  ended          {r.ended or 'not yet; go on with: promptpo resume ' + str(where)}")
+    return "\n".join(lines + ([f"  run            {where}"] if where else []))
+
+def interval_text(r: Report) -> str:
+    "The test score's interval in words."
+    if r.test_low is None:
+        return "no interval from a single episode"
+    equal = " (all episodes equal, so it says nothing about rarer ones)" if r.test_low == r.test_high else ""
+    return f"95 % interval [{r.test_low:.6g}, {r.test_high:.6g}]{equal}"
+
+def spent_text(used: dict) -> str:
+    "What was spent, in a line."
+    tokens = used["tokens"]
+    words = "unknown tokens" if tokens is None else f"{tokens['input'] + tokens['cache_write'] + tokens['cache_read']} tokens in, {tokens['output']} out"
+    episodes = " + ".join(f"{n} {pool}" for pool, n in used["episodes"].items())
+    return f"{used['calls']} replies, {words}, {'unknown cost' if used['usd'] is None else '$%.4f' % used['usd']}; episodes: {episodes or 'none'}; steps: {sum(used['steps'].values())}"

@@ -7,12 +7,12 @@ __all__ = ['Field', 'Anchor', 'Task', 'describe', 'line_task', 'make_env', 'add_
            'field_of', 'observe_leaves', 'sections', 'reward_code', 'task_from_gym', 'gym_make', 'check_task',
            'field_problems']
 
-# %% ../nbs/10_task.ipynb #12441486
+# %% ../nbs/10_task.ipynb #b600b644
 import ast
 import difflib
 import importlib
 import inspect
-import json
+import keyword
 import math
 import pkgutil
 import re
@@ -62,7 +62,7 @@ def _num(x) -> str:
     "A number, short: whole numbers without a point."
     return f"{x:.0f}" if math.isfinite(x) and x == int(x) and abs(x) < 1e6 else f"{x:.5g}"
 
-# %% ../nbs/10_task.ipynb #42d16615
+# %% ../nbs/10_task.ipynb #ae53ef01
 @dataclass(frozen=True)
 class Anchor:
     "A score to compare with."
@@ -93,6 +93,9 @@ class Task:
         odd = [f.name for f in (*self.obs, *self.acts) if not f.name.isidentifier()]
         if odd:
             raise PromptPOError(f"Task {self.name!r}: field names must be Python identifiers, and {odd} are not.")
+        names = [f.name for f in self.obs]
+        if twice := {n for n in names if names.count(n) > 1 or keyword.iskeyword(n)}:
+            raise PromptPOError(f"Task {self.name!r}: observation names {sorted(twice)} occur twice or are Python keywords. Rename them in the environment, or pass obs=… and observe=… yourself.")
         if self.metric not in ("return", "success"):
             raise PromptPOError(f"Task {self.name!r}: metric is 'return' or 'success', not {self.metric!r}.")
         if self.horizon < 1:
@@ -280,7 +283,7 @@ def observe_leaves(env, observation, where=()):
         out[name] = np.asarray(value, dtype) if shape else value
     return out
 
-# %% ../nbs/10_task.ipynb #4f87a4a0
+# %% ../nbs/10_task.ipynb #e45c3b9b
 _SECTIONS = {"summary": ("description", "overview", "summary"), "acts": ("action",), "obs": ("observation", "state space"),
              "reward": ("reward",), "ending": ("episode end", "episode termination", "termination", "truncation", "end of episode"),
              "withheld": ("starting state", "initial state", "reset", "transition", "dynamics")}
@@ -293,7 +296,7 @@ def sections(
     doc = re.sub(r"^(.+)\n[=~^-]{3,}\s*$", r"## \1", doc, flags=re.M)
     doc = re.sub(r"!\[[^\]]*\]\([^)]*\)|```{(?:eval-rst|figure)}.*?```|<a [^>]*>|</a>", "", doc, flags=re.S)
     found = dict.fromkeys(_SECTIONS, "")
-    pieces = re.split(r"^#{1,6} +(.+)$", doc, flags=re.M)
+    pieces = re.split(r"^ *#{1,6} +(.+)$", doc, flags=re.M)
     found["summary"] = pieces[0].strip()
     for title, text in zip(pieces[1::2], pieces[2::2]):
         use = next((use for use, words in _SECTIONS.items() if any(w in title.lower() for w in words)), None)
@@ -301,7 +304,7 @@ def sections(
             found[use] = f"{found[use]}\n\n{text.strip()}".strip()
     return found
 
-# %% ../nbs/10_task.ipynb #ec3afb8e
+# %% ../nbs/10_task.ipynb #5fc195c2
 def reward_code(
     env_class,  # a Gymnasium environment class
 ) -> str:       # Python source, '' when it cannot be found
@@ -315,6 +318,7 @@ def reward_code(
     except (OSError, TypeError, SyntaxError, IndentationError):
         return ""
     names = _reward_names(step)
+    names |= _ingredients(step, names)
     kept = [s for s in map(partial(_slice, names=names), step.body) if s is not None]
     return "\n".join(ast.unparse(s) for s in kept)
 
@@ -327,6 +331,13 @@ def _reward_names(step) -> set:
         if isinstance(node, ast.Name) and re.search(r"rew|cost|bonus|penal", node.id):
             names.add(node.id)
     return names - {"self", "np", "float", "int"}
+
+def _ingredients(step, names) -> set:
+    "Local names that the reward is made of and that are set once and for all, so that their lines can be shown without the dynamics."
+    made = [n for n in ast.walk(step) if isinstance(n, ast.Assign) and len(n.targets) == 1 and isinstance(n.targets[0], ast.Name)]
+    changed = {n.target.id for n in ast.walk(step) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)}
+    used = {m.id for n in made if n.targets[0].id in names for m in ast.walk(n.value) if isinstance(m, ast.Name)} | names
+    return {n.targets[0].id for n in made if n.targets[0].id in used} - changed - {"terminated", "truncated", "done"} | (names & changed)
 
 def _slice(node, names):
     "The statement without what has nothing to do with `names`; None when nothing is left."
@@ -350,7 +361,7 @@ def _slice(node, names):
         return node
     return None
 
-# %% ../nbs/10_task.ipynb #a84cea89
+# %% ../nbs/10_task.ipynb #bc72977f
 def task_from_gym(
     env,                    # a registered id, an environment class, or a function without arguments that builds one
     *,
@@ -379,18 +390,22 @@ def task_from_gym(
         ending=told["ending"],
         notes="\n\n".join(f"{head}\n\n{told[k]}" for k, head in (("obs", "The environment's own words about observations:"),
                                                                 ("acts", "The environment's own words about actions:")) if told[k]),
-        withheld=("the transition dynamics (source of `step`)", "how an episode starts"))
+        withheld=("the transition dynamics (the source of `step`, but for the lines about the reward)", *(["what the docstring says about how an episode starts"] if told["withheld"] else []),
+                  *(["when an episode ends early (give ending=… to tell)"] if not told["ending"] else [])))
     known = {f for f in Task.__dataclass_fields__ if f not in ("name", "make", "horizon")}
     if odd := set(parts) - known:
         raise PromptPOError(f"task_from_gym has no argument {sorted(odd)}; the parts of a task are {sorted(known)}.")
     built.close()
-    task = Task(name=name or _env_name(env), make=make, horizon=horizon or limit or 1000, **{**generated, **parts})
+    if horizon is None:
+        horizon = limit or 1000
+    task = Task(name=name or _env_name(env), make=make, horizon=horizon, **{**generated, **parts})
     if show:
         task.show()
     return task
 
 def _env_name(env) -> str:
-    return env if isinstance(env, str) else getattr(env, "__name__", type(env).__name__)
+    name = env if isinstance(env, str) else getattr(env, "__name__", type(env).__name__)
+    return "environment" if name == "<lambda>" else name
 
 def _action_leaf(space):
     kinds = ("Box", "Discrete", "MultiDiscrete", "MultiBinary")
@@ -426,7 +441,7 @@ def gym_make(
     import gymnasium as gym
     return gym.make(env_id, disable_env_checker=True, **kwargs)
 
-# %% ../nbs/10_task.ipynb #d42e497c
+# %% ../nbs/10_task.ipynb #09b08303
 def check_task(
     task: Task,
     episodes=2,       # how many to play per seed
@@ -441,7 +456,11 @@ def check_task(
         problems.append(f"cannot be sent to a worker: {e}")
     text = describe(task)
     problems += [f"the description does not mention {f.name}" for f in task.obs if f"obs.{f.name}`" not in text]
-    first, second, other = (_fingerprints(task, seed, episodes, steps, problems) for seed in (3, 3, 4))
+    try:
+        first, second, other = (_fingerprints(task, seed, episodes, steps, problems) for seed in (3, 3, 4))
+    except Exception as e:
+        if isinstance(e, PromptPOError): raise
+        return [*problems, f"the environment raised {type(e).__name__} when it was played at random: {e}. Gymnasium's reset returns (observation, info), and its step (observation, reward, terminated, truncated, info)"]
     if first != second:
         problems.append("the same seed gave two different episodes")
     if first == other:
@@ -459,6 +478,8 @@ def _fingerprints(task, seed, episodes, steps, problems) -> list:
             problems += [p for f in task.obs for p in field_problems(f, values.get(f.name))]
             problems += [f"observe gives {k!r}, which is no field" for k in values if k not in {f.name for f in task.obs}]
             observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+            if not math.isfinite(reward):
+                problems.append(f"a reward is {reward}")
             seen.append(({k: np.asarray(v).tolist() for k, v in values.items()}, float(reward)))
             if terminated or truncated:
                 break
