@@ -338,7 +338,7 @@ def _current_core() -> int:
     import ctypes
     return ctypes.CDLL(None).sched_getcpu()
 
-# %% ../nbs/31_isolation.ipynb #e9a94d7b
+# %% ../nbs/31_isolation.ipynb #3e63230f
 def evaluate(
     task: Task,
     source: str,             # a program that defines `Policy`
@@ -391,7 +391,7 @@ def _with_stock(outcome, child) -> Outcome:
 
 def _failed(kind, message, check, counter) -> Outcome:
     wanted = f"; wanted {check.wanted()}" if kind == "action" and "wanted" not in message else ""
-    where = f"\n  (step {counter.here} of episode {counter.episodes})" if kind not in ("load",) else ""
+    where = f"\n  (step {counter.here + 1} of episode {counter.episodes})" if kind not in ("load",) else ""
     return Outcome("failed", kind, message + wanted + where)
 
 def policy_seed(seed: int) -> int:
