@@ -1,21 +1,33 @@
-"Every notebook is run from top to bottom; a failing cell fails its test."
+"Every notebook is run from top to bottom, in a process of its own; a failing cell fails its test."
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from nbdev.config import get_config
 from nbdev.doclinks import nbglob
-from nbdev.test import test_nb as run_notebook
 
 cfg = get_config()
 NOTEBOOKS = sorted(Path(p).resolve() for p in nbglob(cfg.nbs_path))
 
 
+RUN = """
+import sys
+from pathlib import Path
+from nbdev.config import get_config
+from nbdev.test import test_nb
+cfg = get_config()
+ok, _ = test_nb(Path(sys.argv[1]), skip_flags=cfg.tst_flags.split(), basepath=cfg.config_path)
+sys.exit(not ok)
+"""
+ENV = {k: v for k, v in os.environ.items() if not k.startswith("ANTHROPIC_")}  # no test may spend anything
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda p: str(p.relative_to(Path(cfg.nbs_path).resolve())))
-def test_notebook(notebook, monkeypatch):
-    for key in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL"):  # no test may spend anything
-        monkeypatch.delenv(key, raising=False)
-    ok, _ = run_notebook(notebook, skip_flags=cfg.tst_flags.split(), basepath=cfg.config_path)
-    assert ok, notebook
+def test_notebook(notebook):
+    done = subprocess.run([sys.executable, "-c", RUN, str(notebook)], cwd=cfg.config_path, env=ENV, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
 
 def test_modules_have_notebooks():
