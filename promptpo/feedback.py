@@ -14,7 +14,7 @@ from .isolation import Limits, summarize
 from .rollout import Episode
 from .task import Task
 
-# %% ../nbs/32_feedback.ipynb #8f0ebf30
+# %% ../nbs/32_feedback.ipynb #cb445fc6
 def ending(episode: Episode) -> str:
     "How an episode ended, in words."
     how = "ended by the task" if episode.terminated else "cut off at the horizon"
@@ -28,7 +28,7 @@ def statistics(
     rewards = np.array(episode.rewards, float)
     lines = [f"rewards: {_spread(rewards)}; last {rewards[-1]:.4g}" if len(rewards) else "no step was taken"]
     seen = episode.observations()
-    for field in task.obs:
+    for field in (f for f in task.obs if f.value is None):
         a = seen[field.name]
         if a.ndim == 1:
             lines.append(f"obs.{field.name}: first {a[0]:.4g}, last {a[-1]:.4g}, {_spread(a)}")

@@ -338,7 +338,7 @@ def _current_core() -> int:
     import ctypes
     return ctypes.CDLL(None).sched_getcpu()
 
-# %% ../nbs/31_isolation.ipynb #3e63230f
+# %% ../nbs/31_isolation.ipynb #8efecbb8
 def evaluate(
     task: Task,
     source: str,             # a program that defines `Policy`
@@ -381,7 +381,7 @@ def evaluate(
 
 def child_job(task, source, cls, method, instance) -> dict:
     "What a policy's process is told to run."
-    return {"source": source, "class": cls, "method": method, "instance": instance, "layout": [(f.name, f.dtype, f.shape) for f in task.obs]}
+    return {"source": source, "class": cls, "method": method, "instance": instance, "layout": layout_of(task).spec}
 
 def _with_stock(outcome, child) -> Outcome:
     "The outcome with what the child's end told."

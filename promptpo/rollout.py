@@ -87,7 +87,7 @@ def given(action) -> str:
         return f"an array of shape {action.shape}, dtype {action.dtype}"
     return f"{type(action).__name__} {action}"[:200]
 
-# %% ../nbs/30_rollout.ipynb #74fec41f
+# %% ../nbs/30_rollout.ipynb #b0c316f9
 @dataclass
 class Episode:
     "One episode."
@@ -109,15 +109,12 @@ class Episode:
 
     def observations(self) -> np.ndarray:
         "All observations as a structured array, shape (steps + 1,), one named field per attribute of `obs`."
-        objects = [self.layout.unpack(f) for f in self.frames]
-        out = np.empty(len(objects), self.layout.record)
-        for name in self.layout.names:
-            out[name] = [getattr(o, name) for o in objects]
-        return out
+        return self.layout.table(self.frames)
 
 def layout_of(task: Task) -> Layout:
     "The layout of a task's observations."
-    return Layout([(f.name, f.dtype, f.shape) for f in task.obs])
+    return Layout([(f.name, f.dtype, f.shape, "call" if f.call else "upto" if f.upto else "") for f in task.obs if f.value is None],
+                  [(f.name, f.value) for f in task.obs if f.value is not None])
 
 class BadReward(ValueError):
     "The environment gave a reward that is no finite number."

@@ -25,7 +25,7 @@ import numpy as np
 
 from .runlog import PromptPOError
 
-# %% ../nbs/10_task.ipynb #494bb594
+# %% ../nbs/10_task.ipynb #773f3f23
 @dataclass(frozen=True)
 class Field:
     "One thing that the policy sees or sets."
@@ -37,6 +37,14 @@ class Field:
     high: float | tuple = math.inf   # largest legal value
     meaning: str = ""       # what the model is told about it
     source: str = ""        # where the environment takes it from: 'state[1]'
+    value: object = None    # what it always is, if it never changes: a number, a string, or a dict or tuple of them; `observe` then leaves it out
+    call: bool = False      # whether the policy reads it by calling it: `obs.state_vector()`
+    upto: bool = False      # whether the first axis has as many entries as there are now, `shape[0]` at most
+
+    @property
+    def reading(self) -> str:
+        "How a policy reads it."
+        return f"obs.{self.name}{'()' * self.call}"
 
     @property
     def whole(self) -> bool:
@@ -46,11 +54,15 @@ class Field:
     def type_words(self) -> str:
         "Type and shape, as the model is told."
         one = "int" if self.whole else "float"
+        if self.upto:
+            return f"numpy array of at most {self.shape[0]} {'rows' if self.shape[1:] else 'numbers'}, dtype {self.dtype}"
         return f"one {one}" if self.shape == () else f"numpy array, shape {self.shape}, dtype {self.dtype}"
 
     def range_words(self) -> str:
         "Unit and range, as the model is told."
         unit = f" {self.unit}" if self.unit else ""
+        if self.value is not None:
+            return f"always {self.value!r}{unit}"
         if isinstance(self.low, tuple) or isinstance(self.high, tuple):
             pairs = [f"[{_num(a)}, {_num(b)}]" for a, b in zip(np.ravel(self.low), np.ravel(self.high))]
             return "ranges by entry " + ", ".join(pairs[:40]) + (", …" if len(pairs) > 40 else "") + unit
@@ -62,7 +74,7 @@ def _num(x) -> str:
     "A number, short: whole numbers without a point."
     return f"{x:.0f}" if math.isfinite(x) and x == int(x) and abs(x) < 1e6 else f"{x:.5g}"
 
-# %% ../nbs/10_task.ipynb #ae53ef01
+# %% ../nbs/10_task.ipynb #3e297628
 @dataclass(frozen=True)
 class Anchor:
     "A score to compare with."
@@ -88,6 +100,9 @@ class Task:
     metric: str = "return"    # 'return' (sum of rewards) or 'success' (info["success"] was true at some step)
     anchors: tuple = ()       # of `Anchor`
     extra: str = ""           # optional install it needs: 'mujoco' for promptpo[mujoco]
+    abreast: int = 1          # environments that may live in one process and be stepped in turn; more than one saves time when a step is short
+    written: str = ""         # source of a policy written by hand, with all that its author knows
+    margin: float = 0.0       # by how much the mean of `written` is above that of random actions, at least
 
     def __post_init__(self):
         odd = [f.name for f in (*self.obs, *self.acts) if not f.name.isidentifier()]
@@ -113,7 +128,7 @@ class Task:
         print(describe(self))
         print("\n--- withheld from the model ---\n" + "\n".join(f"* {w}" for w in self.withheld or ("nothing on purpose",)))
 
-# %% ../nbs/10_task.ipynb #5f05bf96
+# %% ../nbs/10_task.ipynb #04f6ff33
 def describe(
     task: Task,
 ) -> str:  # Markdown; part of every prompt about the task
@@ -127,7 +142,8 @@ def describe(
     return "\n\n".join(p.strip() for p in parts if p.strip())
 
 def _field_line(field: Field) -> str:
-    return f"* `obs.{field.name}`: {field.type_words()}, {field.range_words()}{_sentence(field)}"
+    kind = "" if field.value is not None else f"{field.type_words()}, "
+    return f"* `{field.reading}`: {kind}{field.range_words()}{_sentence(field)}"
 
 def _sentence(field: Field) -> str:
     return f". {field.meaning[0].upper()}{field.meaning[1:].rstrip('.')}." if field.meaning else "."
@@ -441,7 +457,7 @@ def gym_make(
     import gymnasium as gym
     return gym.make(env_id, disable_env_checker=True, **kwargs)
 
-# %% ../nbs/10_task.ipynb #09b08303
+# %% ../nbs/10_task.ipynb #9f4622cf
 def check_task(
     task: Task,
     episodes=2,       # how many to play per seed
@@ -455,7 +471,7 @@ def check_task(
     except Exception as e:
         problems.append(f"cannot be sent to a worker: {e}")
     text = describe(task)
-    problems += [f"the description does not mention {f.name}" for f in task.obs if f"obs.{f.name}`" not in text]
+    problems += [f"the description does not mention {f.name}" for f in task.obs if f"`{f.reading}`" not in text]
     try:
         first, second, other = (_fingerprints(task, seed, episodes, steps, problems) for seed in (3, 3, 4))
     except Exception as e:
@@ -469,14 +485,14 @@ def check_task(
 
 def _fingerprints(task, seed, episodes, steps, problems) -> list:
     "Everything that was seen in random episodes of a fresh environment; adds to `problems` what is out of range."
-    env, seen = make_env(task), []
+    env, seen, changing = make_env(task), [], [f for f in task.obs if f.value is None]
     env.action_space.seed(seed)
     for episode in range(episodes):
         observation, _ = env.reset(seed=seed + episode)
         for _ in range(min(steps, task.horizon)):
             values = task.observe(env, observation)
-            problems += [p for f in task.obs for p in field_problems(f, values.get(f.name))]
-            problems += [f"observe gives {k!r}, which is no field" for k in values if k not in {f.name for f in task.obs}]
+            problems += [p for f in changing for p in field_problems(f, values.get(f.name))]
+            problems += [f"observe gives {k!r}, which is no field" for k in values if k not in {f.name for f in changing}]
             observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
             if not math.isfinite(reward):
                 problems.append(f"a reward is {reward}")
@@ -493,7 +509,7 @@ def field_problems(field: Field, value) -> list[str]:
     a = np.asarray(value)
     if a.dtype.kind not in "iufb":
         return [f"{field.name} is {type(value).__name__}, not numbers"]
-    if a.shape != field.shape:
+    if a.shape[field.upto:] != field.shape[field.upto:] or field.upto and len(a) > field.shape[0]:
         return [f"{field.name} has shape {a.shape}, not {field.shape}"]
     low, high = np.ravel(field.low), np.ravel(field.high)
     flat = a.ravel().astype(float)
