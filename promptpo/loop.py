@@ -645,7 +645,7 @@ def summary(
         return f"{head}; reported {r.reported_mean:.6g} on the episodes it was selected by; no test episodes"
     return f"{head}; {r.ended}"
 
-# %% ../nbs/40_loop.ipynb #30c5ae38
+# %% ../nbs/40_loop.ipynb #4c918410
 def optimize(
     task,                 # a `Task`, or the name of one
     llm=None,             # `claude()` by default; `replay(run)`, `mailbox(folder)`, or a function of the prompt's text
@@ -675,7 +675,7 @@ def optimize(
                             "million tokens, or on the command line --price INPUT/OUTPUT.")
     make_env(task).close()  # what is not installed is said before anything is paid for
     warn_of_gaps()
-    if problems := check_task(task, episodes=1, steps=50):
+    if problems := check_task(task, episodes=1, steps=50, written=0):
         if any("raised" in p for p in problems):
             raise PromptPOError(f"Task {task.name!r} cannot be played: {'; '.join(problems)}.")
         warnings.warn(f"Task {task.name!r}: {'; '.join(problems)}. Scores may not mean what they seem to; check_task(task) tells more.", stacklevel=2)

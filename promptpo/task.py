@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['Field', 'Anchor', 'Task', 'describe', 'line_task', 'make_env', 'add_task', 'all_tasks', 'find_task', 'leaves',
-           'field_of', 'observe_leaves', 'sections', 'reward_code', 'task_from_gym', 'gym_make', 'check_task',
-           'field_problems']
+           'field_of', 'observe_leaves', 'sections', 'reward_code', 'task_from_gym', 'gym_make', 'obs_of',
+           'written_policy', 'bare_steps', 'told_reward', 'check_task', 'field_problems']
 
-# %% ../nbs/10_task.ipynb #b600b644
+# %% ../nbs/10_task.ipynb #e189c039
 import ast
 import difflib
 import importlib
@@ -20,6 +20,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -457,13 +458,68 @@ def gym_make(
     import gymnasium as gym
     return gym.make(env_id, disable_env_checker=True, **kwargs)
 
-# %% ../nbs/10_task.ipynb #9f4622cf
+# %% ../nbs/10_task.ipynb #f563c63e
+def obs_of(
+    task: Task,
+    values: dict,        # from `task.observe`
+) -> SimpleNamespace:    # an attribute per field of `task.obs`
+    "What the policy sees."
+    return SimpleNamespace(**{f.name: f.value if f.value is not None else partial(_same, values[f.name]) if f.call else values[f.name] for f in task.obs})
+
+def _same(value):
+    return value
+
+def written_policy(
+    task: Task,
+):            # the class `Policy`
+    "The hand-written policy of a task; its source is run here and now."
+    space = {"__name__": "written"}
+    exec(task.written, space)
+    return space["Policy"]
+
+def bare_steps(
+    task: Task,
+    env,             # of the task
+    policy,          # an object with `act(obs)`; None gives random actions
+    seed: int,       # of the episode
+    most=None,       # steps; the task's horizon by default
+):                   # yields (observed values, action, reward, values observed after it, info), one per step
+    "Play an episode without isolation."
+    observation, _ = env.reset(seed=seed)
+    env.action_space.seed(seed)
+    values = task.observe(env, observation)
+    for _ in range(min(most or task.horizon, task.horizon)):
+        action = env.action_space.sample() if policy is None else policy.act(obs_of(task, values))
+        observation, reward, terminated, truncated, info = env.step(action)
+        before, values = values, task.observe(env, observation)
+        yield before, action, float(reward), values, info
+        if terminated or truncated:
+            return
+
+# %% ../nbs/10_task.ipynb #e11cd709
+def told_reward(
+    task: Task,
+):              # the function, or None when the text has none with these arguments
+    "The function `reward(obs, action, next_obs)` in what the model is told."
+    for block in re.findall(r"```python\n(.*?)```", task.reward_source, re.S):
+        try:
+            names = [[a.arg for a in node.args.args] for node in ast.parse(block).body if isinstance(node, ast.FunctionDef) and node.name == "reward"]
+        except SyntaxError:
+            continue
+        if names == [["obs", "action", "next_obs"]]:
+            space = {}
+            exec(block, space)
+            return space["reward"]
+    return None
+
+# %% ../nbs/10_task.ipynb #9da05f3a
 def check_task(
     task: Task,
-    episodes=2,       # how many to play per seed
+    episodes=2,       # random episodes per seed
     steps=200,        # at most, in each
+    written=5,        # episodes of the hand-written policy, if there is one, and of random actions to compare it with; 0 for none
 ) -> list[str]:       # problems; empty when there are none
-    "What is wrong with a task, found by playing it at random."
+    "What is wrong with a task, found by playing it."
     import cloudpickle
     problems = []
     try:
@@ -473,34 +529,60 @@ def check_task(
     text = describe(task)
     problems += [f"the description does not mention {f.name}" for f in task.obs if f"`{f.reading}`" not in text]
     try:
-        first, second, other = (_fingerprints(task, seed, episodes, steps, problems) for seed in (3, 3, 4))
+        problems += _seed_problems(task, episodes, steps)
+        problems += _floor_problems(task, written) if task.written and written else []
     except Exception as e:
         if isinstance(e, PromptPOError): raise
-        return [*problems, f"the environment raised {type(e).__name__} when it was played at random: {e}. Gymnasium's reset returns (observation, info), and its step (observation, reward, terminated, truncated, info)"]
-    if first != second:
-        problems.append("the same seed gave two different episodes")
-    if first == other:
-        problems.append("different seeds gave the same episode")
+        problems.append(f"playing it raised {type(e).__name__}: {e}. Gymnasium's reset returns (observation, info), and its step (observation, reward, terminated, truncated, info)")
     return list(dict.fromkeys(problems))
 
-def _fingerprints(task, seed, episodes, steps, problems) -> list:
-    "Everything that was seen in random episodes of a fresh environment; adds to `problems` what is out of range."
-    env, seen, changing = make_env(task), [], [f for f in task.obs if f.value is None]
-    env.action_space.seed(seed)
-    for episode in range(episodes):
-        observation, _ = env.reset(seed=seed + episode)
-        for _ in range(min(steps, task.horizon)):
-            values = task.observe(env, observation)
-            problems += [p for f in changing for p in field_problems(f, values.get(f.name))]
-            problems += [f"observe gives {k!r}, which is no field" for k in values if k not in {f.name for f in changing}]
-            observation, reward, terminated, truncated, _ = env.step(env.action_space.sample())
-            if not math.isfinite(reward):
-                problems.append(f"a reward is {reward}")
-            seen.append(({k: np.asarray(v).tolist() for k, v in values.items()}, float(reward)))
-            if terminated or truncated:
-                break
+def _seed_problems(task, episodes, steps) -> list[str]:
+    "Play seeds in two environments, in two orders; what is out of range, paid differently than told, or different the second time."
+    one, other = make_env(task), None
+    first = {seed: _fingerprint(task, one, seed, steps) for seed in range(3, 3 + 2 * episodes)}
+    one.close()
+    other = make_env(task)
+    again = {seed: _fingerprint(task, other, seed, steps) for seed in reversed(first)}
+    other.close()
+    problems = [p for _, found in first.values() for p in found]
+    if any(first[seed][0] != again[seed][0] for seed in first):
+        problems.append("the same seed gave two different episodes")
+    if len({str(seen) for seen, _ in first.values()}) == 1:
+        problems.append("different seeds gave the same episode")
+    return problems
+
+def _fingerprint(task, env, seed, steps) -> tuple:
+    "Everything that was seen in a random episode, and what was wrong with it."
+    changing, paid_as_told, seen, problems = [f for f in task.obs if f.value is None], told_reward(task), [], []
+    for values, action, reward, after, info in bare_steps(task, env, None, seed, steps):
+        problems += [p for f in changing for p in field_problems(f, after.get(f.name))]
+        problems += [f"observe gives {k!r}, which is no field" for k in after if k not in {f.name for f in changing}]
+        if not math.isfinite(reward):
+            problems.append(f"a reward is {reward}")
+        elif paid_as_told:
+            problems += _reward_problems(paid_as_told(obs_of(task, values), action, obs_of(task, after)), reward)
+        if task.metric == "success" and "success" not in info:
+            problems.append("the metric is success, and info has no 'success'")
+        seen.append(({k: np.asarray(v).tolist() for k, v in after.items()}, reward))
+    return repr(seen), list(dict.fromkeys(problems))
+
+def _reward_problems(told, paid) -> list[str]:
+    "The numbers may differ by rounding to single precision."
+    return [] if abs(told - paid) <= 1e-5 * (1 + abs(paid)) else ["the reward that is paid is not the one in the text"]
+
+def _floor_problems(task, count) -> list[str]:
+    "Whether the hand-written policy beats random actions by the margin, and whether episodes end at the horizon."
+    env, policy, means, problems = make_env(task), written_policy(task), [], []
+    for make in (policy, lambda: None):
+        scores = []
+        for seed in range(count):
+            played = [(reward, bool(info.get("success"))) for _, _, reward, _, info in bare_steps(task, env, make(), seed)]
+            scores.append(float(any(s for _, s in played)) if task.metric == "success" else sum(r for r, _ in played))
+        means.append(sum(scores) / count)
     env.close()
-    return seen
+    if not means[0] >= means[1] + task.margin:
+        problems.append(f"the hand-written policy ({means[0]:.5g}) is not {task.margin:g} above random actions ({means[1]:.5g})")
+    return problems
 
 def field_problems(field: Field, value) -> list[str]:
     "What is wrong with a value of a field."
