@@ -20,7 +20,7 @@ from .loop import Workers, in_thread, optimize
 from .runlog import PromptPOError
 from .task import find_task, make_env
 
-# %% ../nbs/43_bench.ipynb #eebb97cb
+# %% ../nbs/43_bench.ipynb #d13e3b60
 POLICIES = {
     "CartPole-v1": "class Policy:\n    def act(self, obs):\n        return 1 if obs.pole_angle + 0.5 * obs.pole_angular_velocity + 0.05 * obs.cart_velocity > 0 else 0\n",
     "Pendulum-v1": "import numpy as np\nclass Policy:\n    def act(self, obs):\n        return np.array([0.5 * obs.angle_sin])\n",
@@ -52,16 +52,16 @@ def step_costs(
 ) -> dict:           # medians in microseconds per step: bare, isolated (processor time), wall; steps per second of both
     "Bare loop against isolated loop, in turn."
     task, source, seeds = find_task(name), POLICIES[name], list(range(episodes))
-    env = make_env(task)
-    evaluate(task, source, seeds[:1], env=env)
+    env, envs = make_env(task), []
+    evaluate(task, source, seeds, envs=envs)
     pairs = []
     for _ in range(repeats):
         bare, steps = bare_seconds(task, env, source, seeds)
         start, clock = time.process_time(), time.perf_counter()
-        outcome = evaluate(task, source, seeds, env=env)
+        outcome = evaluate(task, source, seeds, envs=envs)
         used, wall = time.process_time() - start + outcome.cpu_seconds, time.perf_counter() - clock
         pairs.append((1e6 * bare / steps, 1e6 * used / outcome.steps, 1e6 * wall / outcome.steps))
-    env.close()
+    for e in (env, *envs): e.close()
     bare, used, wall = (statistics.median(column) for column in zip(*pairs))
     return {"bare": bare, "isolated": used, "extra": statistics.median(u - b for b, u, _ in pairs), "wall": wall}
 
@@ -96,7 +96,7 @@ def round_trip(
     os.sched_setaffinity(0, before)
     return 1e6 * best
 
-# %% ../nbs/43_bench.ipynb #09b347fd
+# %% ../nbs/43_bench.ipynb #8ebb1baf
 def start_up(repeats=50) -> float:
     "Milliseconds from asking for a candidate's process to its program being loaded and the first instance made, the median."
     task, times = find_task("noise_world_board_1"), []
@@ -104,7 +104,7 @@ def start_up(repeats=50) -> float:
     for _ in range(repeats):
         start = time.perf_counter()
         with Child(child_job(task, POLICIES["noise_world_board_1"], "Policy", "act", "episode"), Limits()) as child:
-            child.ask(b"E\0\0\0\0", 20, "load")
+            child.ask(b"E\0\0\0\0\0", 20, "load")
             times.append(time.perf_counter() - start)
     return 1e3 * statistics.median(times)
 

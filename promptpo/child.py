@@ -17,7 +17,7 @@ import sys
 from functools import partial
 from types import MappingProxyType, SimpleNamespace
 
-# %% ../nbs/30_child.ipynb #e7567d0a
+# %% ../nbs/30_child.ipynb #5dd5a308
 _STRUCT = {"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "f2": "e", "f4": "f", "f8": "d", "b1": "?"}
 
 class Layout:
@@ -31,16 +31,13 @@ class Layout:
         self.fields = [(name, np.dtype(dtype), tuple(shape), form) for name, dtype, shape, form in fields]
         self.constants = {name: fixed(value) for name, value in constants}
         self.number_names = [name for name, _, s, _ in self.fields if s == ()]
-        self.arrays = [(name, d, s, math.prod(s)) for name, d, s, form in self.fields if s != () and form != "upto"]
-        self.upto = [(name, d, s, math.prod(s[1:])) for name, d, s, form in self.fields if form == "upto"]
+        self.arrays, self.upto = ([(name, d, s, math.prod(s)) for name, d, s, form in self.fields if s != () and (form == "upto") == ragged] for ragged in (False, True))
         self.calls = [name for name, _, _, form in self.fields if form == "call"]
         self.numbers = struct.Struct("=" + "".join(_STRUCT[d.str[1:]] for _, d, s, _ in self.fields if s == ()) + "I" * len(self.upto))
-        in_order = sorted(self.fields, key=lambda f: 0 if f[2] == () else 2 if f[3] == "upto" else 1)
-        at = sum(f[2] == () for f in in_order)
-        parts = [(name, dtype, shape) for name, dtype, shape, _ in in_order]
-        self.wire = np.dtype(parts[:at] + [(f"{name} rows", "u4") for name, _, _, _ in self.upto] + parts[at:])
-        self.size = self.numbers.size + sum(d.itemsize * math.prod(s) for _, d, s, _ in self.fields if s != ())
-        self._frombuffer, self._ascontiguous = np.frombuffer, np.ascontiguousarray
+        self.wire = np.dtype([(name, d) for name, d, s, _ in self.fields if s == ()] + [(f"{name} rows", "u4") for name, *_ in self.upto]
+                             + [(name, d, s) for name, d, s, _ in self.arrays + self.upto])
+        self.size = self.wire.itemsize
+        self._frombuffer, self._array = np.frombuffer, np.asarray
 
     @property
     def spec(self) -> tuple:
@@ -57,17 +54,17 @@ class Layout:
         if self.upto:
             return self._pack_upto(values)
         head = self.numbers.pack(*[values[n] for n in self.number_names])
-        return head + b"".join([self._ascontiguous(values[n], d).tobytes() for n, d, _, _ in self.arrays]) if self.arrays else head
+        return head + b"".join([self._array(values[n], d).tobytes() for n, d, _, _ in self.arrays]) if self.arrays else head
 
     def _pack_upto(self, values):
         "The same with the rows that there are now, counted among the numbers and filled up with zeros."
-        rows = [self._ascontiguous(values[n], d) for n, d, _, _ in self.upto]
+        rows = [self._array(values[n], d) for n, d, _, _ in self.upto]
         for (name, _, shape, _), a in zip(self.upto, rows):
             if a.shape[1:] != shape[1:] or len(a) > shape[0]:
                 raise ValueError(f"obs.{name} has shape {a.shape}; its field allows {shape} at most")
         head = self.numbers.pack(*[values[n] for n in self.number_names], *map(len, rows))
-        whole = [self._ascontiguous(values[n], d).tobytes() for n, d, _, _ in self.arrays]
-        return b"".join([head, *whole, *(a.tobytes().ljust(d.itemsize * count * shape[0], b"\0") for a, (_, d, shape, count) in zip(rows, self.upto))])
+        whole = [self._array(values[n], d).tobytes() for n, d, _, _ in self.arrays]
+        return b"".join([head, *whole, *(a.tobytes().ljust(d.itemsize * count, b"\0") for a, (_, d, _, count) in zip(rows, self.upto))])
 
     def unpack(self,
         data: bytes,
@@ -81,8 +78,8 @@ class Layout:
             out[name] = self._frombuffer(data, dtype, count, at).reshape(shape).copy()
             at += count * dtype.itemsize
         for (name, dtype, shape, count), rows in zip(self.upto, numbers[len(self.number_names):]):
-            out[name] = self._frombuffer(data, dtype, rows * count, at).reshape((rows, *shape[1:])).copy()
-            at += shape[0] * count * dtype.itemsize
+            out[name] = self._frombuffer(data, dtype, rows * count // shape[0], at).reshape((rows, *shape[1:])).copy()
+            at += count * dtype.itemsize
         for name in self.calls:
             out[name] = partial(_same, out[name])
         return SimpleNamespace(**out, **self.constants)
@@ -150,7 +147,7 @@ def _typename(value) -> str:
     except BaseException:
         return "an object"
 
-# %% ../nbs/30_child.ipynb #25e90ead
+# %% ../nbs/30_child.ipynb #f9d5172d
 def read_frame(fd) -> bytes:
     "The body of the next frame; the process ends when the other side is gone."
     return rest_of_frame(fd, os.read(fd, 1 << 12))
@@ -158,7 +155,7 @@ def read_frame(fd) -> bytes:
 def rest_of_frame(fd, data) -> bytes:
     "The body of a frame of which some bytes have come."
     while len(data) < 4 or len(data) < 4 + struct.unpack_from("=I", data)[0]:
-        more = os.read(fd, 1 << 20)
+        more = os.read(fd, 4 if len(data) < 4 else min(1 << 20, 4 + struct.unpack_from("=I", data)[0] - len(data)))
         if not more:
             os._exit(0)
         data += more
@@ -235,15 +232,16 @@ def seed_randomness(seed):
     except AttributeError:
         pass
 
-# %% ../nbs/30_child.ipynb #904e0ec8
+# %% ../nbs/30_child.ipynb #4f49af15
 class Server:
     "Answers the trusted side until it hangs up."
 
     def __init__(self, job):
         self.job, self.layout = job, Layout(*job["layout"])
         self.code = self.policy = None
+        self.policies = {}  # by slot, when several episodes are played abreast
 
-    def load(self, seed):
+    def load(self, slot, seed):
         "A new episode: a fresh module and instance, or the one there is."
         if self.policy is None or self.job["instance"] == "episode":
             seed_randomness(seed)
@@ -252,12 +250,20 @@ class Server:
             made = getattr(fresh_module(self.code), self.job["class"], None)
             if not isinstance(made, type):
                 raise TypeError(f"the program defines no class {self.job['class']}")
-            self.policy = made()
+            self.policy = self.policies[slot] = made()
             self.method()
 
     def method(self):
         "What is called; looked up each time, because a program may give its instance another one."
         return getattr(self.policy, self.job["method"])
+
+    def abreast(self, frame) -> bytes:
+        "An action of each policy whose slot and observation are in the frame."
+        policies, unpack, size, out = self.policies, self.layout.unpack, self.layout.size + 1, []
+        for at in range(1, len(frame), size):
+            body = action_bytes(policies[frame[at]].act(unpack(frame, at + 1)))
+            out += _LENGTH.pack(len(body)), body
+        return b"".join(out)
 
     def answer(self, frame) -> bytes:
         op, stage = frame[:1], "act"
@@ -266,8 +272,10 @@ class Server:
                 return b"A" + action_bytes(self.method()(self.layout.unpack(frame, 1)))
             if op == b"E":
                 stage = "load"
-                self.load(struct.unpack("=I", frame[1:])[0])
+                self.load(*struct.unpack("=BI", frame[1:]))
                 return b"K"
+            if op == b"M":
+                return b"M" + self.abreast(frame)
             stage = "summarize_trajectory"
             text = self.method()(trajectory(frame[1:], self.layout))
             if not isinstance(text, str):

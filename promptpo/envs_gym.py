@@ -43,10 +43,10 @@ def measured(
             Anchor("hand-written", written[0], f"mean of 100 episodes with seeds 0 to 99, standard error {written[1]}; {how}; notebook 12_envs_gym"),
             *others)
 
-# %% ../nbs/12_envs_gym.ipynb #fca0aae2
+# %% ../nbs/12_envs_gym.ipynb #5541035c
 HIDDEN = ("the transition dynamics: masses, lengths, forces, time step", "how an episode starts")
 
-CARTPOLE = add_task(Task("CartPole-v1", "classic control", make=partial(gym_make, "CartPole-v1"), horizon=500,
+CARTPOLE = add_task(Task("CartPole-v1", "classic control", abreast=8, make=partial(gym_make, "CartPole-v1"), horizon=500,
     **named_entries(
         ("cart_position", "m", -4.8, 4.8, "0 is the middle of the track, positive is to the right"),
         ("cart_velocity", "m/s", -math.inf, math.inf, "positive goes to the right"),
@@ -65,12 +65,12 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((24.09, 1.01), (500.0, 0.0), "push to where the pole falls", Anchor("optimum", 500.0, "one point a step, and 500 steps at most"))))
 
-# %% ../nbs/12_envs_gym.ipynb #dbad6db8
+# %% ../nbs/12_envs_gym.ipynb #28b66b96
 CAR = named_entries(
     ("car_position", "m", -1.2, 0.6, "along the road; the left end is a wall"),
     ("car_velocity", "m/step", -0.07, 0.07, "positive goes to the right"))
 
-MOUNTAIN_CAR = add_task(Task("MountainCar-v0", "classic control", make=partial(gym_make, "MountainCar-v0"), horizon=200, **CAR,
+MOUNTAIN_CAR = add_task(Task("MountainCar-v0", "classic control", abreast=8, make=partial(gym_make, "MountainCar-v0"), horizon=200, **CAR,
     acts=(Field("acceleration", dtype="int64", low=0, high=2, meaning="0 is to the left, 1 is none, 2 is to the right",
                 source="env.action_space"),),
     summary="A car in a valley is to reach the flag on the hill to its right. Its engine is too weak to drive straight up.",
@@ -84,8 +84,8 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((-200.0, 0.0), (-120.02, 0.33), "accelerate in the direction of motion")))
 
-# %% ../nbs/12_envs_gym.ipynb #c9b56257
-MOUNTAIN_CAR_CONTINUOUS = add_task(Task("MountainCarContinuous-v0", "classic control", make=partial(gym_make, "MountainCarContinuous-v0"),
+# %% ../nbs/12_envs_gym.ipynb #eb613878
+MOUNTAIN_CAR_CONTINUOUS = add_task(Task("MountainCarContinuous-v0", "classic control", abreast=8, make=partial(gym_make, "MountainCarContinuous-v0"),
     horizon=999, **CAR,
     acts=(Field("force", (1,), "float32", low=-1, high=1, meaning="force of the engine as a share of its strength, positive to the right",
                 source="env.action_space"),),
@@ -101,8 +101,8 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((-33.26, 0.06), (98.58, 0.01), "a fifth of the force in the direction of motion")))
 
-# %% ../nbs/12_envs_gym.ipynb #1a9e2747
-ACROBOT = add_task(Task("Acrobot-v1", "classic control", make=partial(gym_make, "Acrobot-v1"), horizon=500,
+# %% ../nbs/12_envs_gym.ipynb #33dacd7c
+ACROBOT = add_task(Task("Acrobot-v1", "classic control", abreast=8, make=partial(gym_make, "Acrobot-v1"), horizon=500,
     **named_entries(
         ("angle1_cos", "", -1, 1, "cosine of the first joint's angle, which is 0 when the first link hangs straight down"),
         ("angle1_sin", "", -1, 1, "sine of the first joint's angle"),
@@ -125,8 +125,8 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((-498.94, 0.69), (-84.35, 2.44), "torque in the direction in which the second joint turns")))
 
-# %% ../nbs/12_envs_gym.ipynb #c8d00378
-PENDULUM = add_task(Task("Pendulum-v1", "classic control", make=partial(gym_make, "Pendulum-v1"), horizon=200,
+# %% ../nbs/12_envs_gym.ipynb #1f107475
+PENDULUM = add_task(Task("Pendulum-v1", "classic control", abreast=8, make=partial(gym_make, "Pendulum-v1"), horizon=200,
     **named_entries(
         ("angle_cos", "", -1, 1, "cosine of the angle, which is 0 when the pendulum stands upright"),
         ("angle_sin", "", -1, 1, "sine of the angle, which grows counter-clockwise"),
@@ -147,7 +147,7 @@ def reward(obs, action, next_obs):
     withheld=HIDDEN,
     anchors=measured((-1239.56, 21.01), (-144.80, 8.98), "pump energy, then a spring with damping")))
 
-# %% ../nbs/12_envs_gym.ipynb #c5dd0b2f
+# %% ../nbs/12_envs_gym.ipynb #45c4a45b
 def observe_state(
     env,          # not used
     observation,  # int
@@ -157,7 +157,7 @@ def observe_state(
 
 LAKE = ("SFFF", "FHFH", "FFFH", "HFFG")  # map '4x4' of gymnasium.envs.toy_text.frozen_lake
 
-FROZEN_LAKE = add_task(Task("FrozenLake-v1", "toy text", make=partial(gym_make, "FrozenLake-v1", map_name="4x4", is_slippery=True), horizon=100,
+FROZEN_LAKE = add_task(Task("FrozenLake-v1", "toy text", abreast=8, make=partial(gym_make, "FrozenLake-v1", map_name="4x4", is_slippery=True), horizon=100,
     obs=(Field("state", dtype="int64", low=0, high=15, meaning="where the player is: 4 * row + column, both counted from 0 at the top left",
                source="env.unwrapped.s"),),
     observe=observe_state,

@@ -386,7 +386,7 @@ def anchors(
     return (Anchor("random", random, EXACT + "expected(board, uniform)"), Anchor("optimum", best, EXACT + "optimum(board)"),
             *(Anchor(f"published round {r}", mean, f"{PLAYED}{count}") for r, (mean, count) in zip((1, 5), published)))
 
-# %% ../nbs/11_envs_noiseworld.ipynb #94589976
+# %% ../nbs/11_envs_noiseworld.ipynb #6659ccb0
 def noise_world_task(
     number: int,  # of the board, 0 to 6
 ) -> Task:
@@ -394,7 +394,7 @@ def noise_world_task(
     board = find_board(number)
     n, hidden = board.n, ("the two milestones: that there are any, their codes and order, and that the goal pays only after both",
                           "what the two numbers after the board stand for")
-    return Task(f"noise_world_board_{number}", "noiseworld", make=partial(NoiseWorld, number), horizon=n * n,
+    return Task(f"noise_world_board_{number}", "noiseworld", make=partial(NoiseWorld, number), horizon=n * n, abreast=8,
         obs=fields(board), observe=partial(observe, n=n),
         acts=(Field("move", dtype="int64", low=0, high=3, meaning="0 up (one row less), 1 down (one row more), 2 left (one column less), "
                     "3 right (one column more)", source="NoiseWorld.action_space"),),
