@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['table', 'choose_llm', 'named_llm', 'how_to_answer', 'choose_protocol', 'run', 'resume', 'finish', 'show_report',
-           'verify', 'show_tasks', 'show_doctor', 'run_bench', 'show_task', 'price', 'parser', 'main']
+           'verify', 'show_tasks', 'check_tasks', 'show_doctor', 'run_bench', 'show_task', 'price', 'parser', 'main']
 
-# %% ../nbs/90_cli.ipynb #ee58ee55
+# %% ../nbs/90_cli.ipynb #4acd31c6
 import argparse
 import json
 import os
@@ -14,6 +14,7 @@ import sys
 from dataclasses import asdict, replace
 
 from .bench import bench
+from .check import HEAD, check_one
 from .doctor import doctor
 from .llm import MODEL, find_llm, replay
 from .loop import PROTOCOLS, Budget, Run, optimize, protocol_from
@@ -64,7 +65,7 @@ def choose_protocol(args, llm):
     limits = replace(base.limits, isolation=args.isolation) if args.isolation else base.limits
     return replace(base, limits=limits, **{k: v for k, v in given.items() if v is not None})
 
-# %% ../nbs/90_cli.ipynb #e64abc7d
+# %% ../nbs/90_cli.ipynb #15ffbfa6
 def run(args):
     "promptpo run"
     task = find_task(args.task)
@@ -115,9 +116,22 @@ def verify(args):
 
 def show_tasks(args):
     "promptpo tasks"
+    if args.check or args.names:
+        return check_tasks(args.names or list(all_tasks()))
     rows = [(t.name, t.family, t.horizon, t.metric, ", ".join(f"{a.name} {a.value:.6g}" for a in t.anchors[:3]), "yes" if t.name in recorded_runs() else "") for t in all_tasks().values()]
     print(table(rows, ("task", "family", "horizon", "metric", "to compare with", "recorded")))
     print("\nAny other registered Gymnasium id works too: promptpo show Blackjack-v1")
+
+def check_tasks(names):
+    "promptpo tasks --check: a line a task, as it is done."
+    widths, wrong = (32, 15, 8, 12, 12, 7, 10, 10, 10, 10), 0
+    line = lambda cells: "".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths))) + "  " + cells[-1]
+    print(line(HEAD))
+    for name in names:
+        checked = check_one(find_task(name))
+        wrong += bool(checked.problems)
+        print(line(list(map(str, checked.row()))), flush=True)
+    return int(wrong > 0)
 
 def show_doctor(args):
     "promptpo doctor"
@@ -133,7 +147,7 @@ def show_task(args):
     print(policy_prompt(task).text)
     print("\n--- withheld from the model ---\n" + "\n".join(f"* {w}" for w in task.withheld or ("nothing on purpose",)))
 
-# %% ../nbs/90_cli.ipynb #fa36da37
+# %% ../nbs/90_cli.ipynb #ebfb1504
 def price(text: str) -> tuple:
     "'3/15' as (3.0, 15.0)."
     try:
@@ -154,7 +168,9 @@ def parser() -> argparse.ArgumentParser:
         c.set_defaults(function=function)
         return c
 
-    command("tasks", show_tasks, "list the tasks")
+    t = command("tasks", show_tasks, "list the tasks; with --check, play them and say what is wrong")
+    t.add_argument("names", nargs="*", metavar="TASK", help="with --check: only these")
+    t.add_argument("--check", action="store_true", help="check all tasks, or the named ones, and print their speed, floors and optimum; exit code 1 if something is wrong")
     command("doctor", show_doctor, "print what this machine offers: which attacks are refused, extras, keys, tasks")
     command("bench", run_bench, "measure what isolation costs here")
     command("show", show_task, "print what the model is told about a task, and what is withheld").add_argument("task")

@@ -43,7 +43,7 @@ def measured(
             Anchor("hand-written", written[0], f"mean of 100 episodes with seeds 0 to 99, standard error {written[1]}; {how}; notebook 12_envs_gym"),
             *others)
 
-# %% ../nbs/12_envs_gym.ipynb #5541035c
+# %% ../nbs/12_envs_gym.ipynb #9283c0f9
 HIDDEN = ("the transition dynamics: masses, lengths, forces, time step", "how an episode starts")
 
 CARTPOLE = add_task(Task("CartPole-v1", "classic control", abreast=8, make=partial(gym_make, "CartPole-v1"), horizon=500,
@@ -63,9 +63,15 @@ def reward(obs, action, next_obs):
 ```""",
     ending="It ends when the pole leans by more than 12 degrees (0.2095 rad) or the cart is more than 2.4 m from the middle.",
     withheld=HIDDEN,
+    written="""class Policy:
+    def act(self, obs):
+        lean = obs.pole_angle + 0.5 * obs.pole_angular_velocity
+        return int(lean + 0.05 * obs.cart_position + 0.1 * obs.cart_velocity > 0)
+""",
+    margin=400,
     anchors=measured((24.09, 1.01), (500.0, 0.0), "push to where the pole falls", Anchor("optimum", 500.0, "one point a step, and 500 steps at most"))))
 
-# %% ../nbs/12_envs_gym.ipynb #28b66b96
+# %% ../nbs/12_envs_gym.ipynb #d5dc5624
 CAR = named_entries(
     ("car_position", "m", -1.2, 0.6, "along the road; the left end is a wall"),
     ("car_velocity", "m/step", -0.07, 0.07, "positive goes to the right"))
@@ -82,9 +88,14 @@ def reward(obs, action, next_obs):
 ```""",
     ending="It ends when the car is at position 0.5 or further right and does not roll back.",
     withheld=HIDDEN,
+    written="""class Policy:
+    def act(self, obs):
+        return 2 if obs.car_velocity >= 0 else 0
+""",
+    margin=60,
     anchors=measured((-200.0, 0.0), (-120.02, 0.33), "accelerate in the direction of motion")))
 
-# %% ../nbs/12_envs_gym.ipynb #eb613878
+# %% ../nbs/12_envs_gym.ipynb #f155f7d8
 MOUNTAIN_CAR_CONTINUOUS = add_task(Task("MountainCarContinuous-v0", "classic control", abreast=8, make=partial(gym_make, "MountainCarContinuous-v0"),
     horizon=999, **CAR,
     acts=(Field("force", (1,), "float32", low=-1, high=1, meaning="force of the engine as a share of its strength, positive to the right",
@@ -99,9 +110,16 @@ def reward(obs, action, next_obs):
 ```""",
     ending="It ends when the car is at position 0.45 or further right and does not roll back.",
     withheld=HIDDEN,
+    written="""import numpy as np
+
+class Policy:
+    def act(self, obs):
+        return np.array([0.2 if obs.car_velocity >= 0 else -0.2], np.float32)
+""",
+    margin=100,
     anchors=measured((-33.26, 0.06), (98.58, 0.01), "a fifth of the force in the direction of motion")))
 
-# %% ../nbs/12_envs_gym.ipynb #33dacd7c
+# %% ../nbs/12_envs_gym.ipynb #5c7063a2
 ACROBOT = add_task(Task("Acrobot-v1", "classic control", abreast=8, make=partial(gym_make, "Acrobot-v1"), horizon=500,
     **named_entries(
         ("angle1_cos", "", -1, 1, "cosine of the first joint's angle, which is 0 when the first link hangs straight down"),
@@ -123,9 +141,14 @@ def reward(obs, action, next_obs):
 ```""",
     ending="It ends when the free end is more than 1 m above the fixed joint.",
     withheld=HIDDEN,
+    written="""class Policy:
+    def act(self, obs):
+        return 2 if obs.angle2_velocity > 0 else 0
+""",
+    margin=350,
     anchors=measured((-498.94, 0.69), (-84.35, 2.44), "torque in the direction in which the second joint turns")))
 
-# %% ../nbs/12_envs_gym.ipynb #1f107475
+# %% ../nbs/12_envs_gym.ipynb #5620ea17
 PENDULUM = add_task(Task("Pendulum-v1", "classic control", abreast=8, make=partial(gym_make, "Pendulum-v1"), horizon=200,
     **named_entries(
         ("angle_cos", "", -1, 1, "cosine of the angle, which is 0 when the pendulum stands upright"),
@@ -145,9 +168,20 @@ def reward(obs, action, next_obs):
 ```""",
     ending="Nothing ends it earlier.",
     withheld=HIDDEN,
+    written="""import math
+import numpy as np
+
+class Policy:
+    def act(self, obs):
+        angle, speed = math.atan2(obs.angle_sin, obs.angle_cos), obs.angular_velocity
+        missing = 15 * (1 - obs.angle_cos) - speed**2 / 2  # energy that is missing to stand upright, over the moment of inertia
+        torque = -10 * angle - 2 * speed if obs.angle_cos > 0.9 else 5 * missing * (speed or 1)
+        return np.array([min(max(torque, -2), 2)], np.float32)
+""",
+    margin=800,
     anchors=measured((-1239.56, 21.01), (-144.80, 8.98), "pump energy, then a spring with damping")))
 
-# %% ../nbs/12_envs_gym.ipynb #45c4a45b
+# %% ../nbs/12_envs_gym.ipynb #d9bd114c
 def observe_state(
     env,          # not used
     observation,  # int
@@ -173,4 +207,11 @@ def reward(obs, action, next_obs):
     notes="The map, row by row, with S the start, F frozen, H a hole and G the goal:\n\n```\n" + "\n".join(LAKE) + "\n```\n\n"
           "The player moves in the chosen direction with probability 1/3, and with probability 1/3 each in the two directions at right angles to it.",
     withheld=("what a move off the edge of the map does",),
+    written="""class Policy:
+    ways = "LUUU" "L.L." "UDL." ".RD."
+
+    def act(self, obs):
+        return "LDRU.".index(self.ways[obs.state])
+""",
+    margin=0.4,
     anchors=measured((0.01, 0.01), (0.75, 0.04), "a fixed move for every cell", Anchor("optimum", 0.744, "finite-horizon dynamic programming, 100 steps"))))

@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['STEADY', 'STICKY', 'RESTART', 'WALL', 'GOAL', 'BAD', 'FIRST', 'SECOND', 'MAY_FAIL', 'NOT_SURE', 'BOARDS', 'MOVES',
-           'COLOURS', 'EXACT', 'PLAYED', 'SCORES', 'Board', 'find_board', 'draw_regions', 'draw_ground', 'target',
-           'reachable', 'draw_walls', 'draw_bad_ends', 'paint', 'ensure_kinds', 'draw_milestones', 'Layout',
-           'draw_layout', 'leaving', 'picture', 'NoiseWorld', 'best', 'uniform', 'expected', 'optimum', 'observe',
-           'fields', 'anchors', 'noise_world_task']
+           'COLOURS', 'EXACT', 'PLAYED', 'SCORES', 'ROUTE', 'KEYS', 'CODES', 'START', 'Board', 'find_board',
+           'draw_regions', 'draw_ground', 'target', 'reachable', 'draw_walls', 'draw_bad_ends', 'paint', 'ensure_kinds',
+           'draw_milestones', 'Layout', 'draw_layout', 'leaving', 'picture', 'NoiseWorld', 'best', 'uniform',
+           'expected', 'optimum', 'observe', 'fields', 'anchors', 'reward_in_numbers', 'noise_world_task']
 
 # %% ../nbs/11_envs_noiseworld.ipynb #525a1acf
 from dataclasses import dataclass
@@ -386,25 +386,86 @@ def anchors(
     return (Anchor("random", random, EXACT + "expected(board, uniform)"), Anchor("optimum", best, EXACT + "optimum(board)"),
             *(Anchor(f"published round {r}", mean, f"{PLAYED}{count}") for r, (mean, count) in zip((1, 5), published)))
 
-# %% ../nbs/11_envs_noiseworld.ipynb #6659ccb0
+# %% ../nbs/11_envs_noiseworld.ipynb #7fef448a
+ROUTE = """
+class Policy:
+    "Go the cheapest way; cells on which moves fail, or lead back to the start, cost more."
+    price = {0: 1, 1: 2, 2: 8, 3: None, 4: None, 5: None, 6: 1, 7: 1}
+
+    def __init__(self):
+        self.plans = {}
+
+    def plan(self, board, n, goal):
+        cost = [float("inf")] * (n * n)
+        cost[goal] = 0
+        for _ in range(n * n):
+            for cell in range(n * n):
+                price = self.price[int(board[cell])]
+                if cell != goal and price is not None:
+                    cost[cell] = min(cost[cell], price + min(cost[to] for to in self.around(cell, n)))
+        return cost
+
+    def around(self, cell, n):
+        row, col = divmod(cell, n)
+        return [r * n + c if 0 <= r < n and 0 <= c < n else cell for r, c in ((row - 1, col), (row + 1, col), (row, col - 1), (row, col + 1))]
+
+    def act(self, obs):
+        n = round(len(obs.board) ** 0.5)
+        codes = [int(code) for code in obs.board]
+        wanted = 6 if 6 in codes and not obs.prereq_first_done else 7 if 7 in codes and not obs.prereq_second_done else 4
+        goal = codes.index(wanted)
+        if goal not in self.plans:
+            self.plans[goal] = self.plan(codes, n, goal)
+        cost, cell = self.plans[goal], round(obs.agent_row * (n - 1)) * n + round(obs.agent_col * (n - 1))
+        ways = self.around(cell, n)
+        return min(range(4), key=lambda move: (cost[ways[move]], move))
+"""
+
+# %% ../nbs/11_envs_noiseworld.ipynb #fc57f20b
+KEYS = ("The grid has two milestones: the cell with code 6, and the cell with code 7. Code 6 has to be visited first and code 7 after it; only then does reaching the goal satisfy the success condition. "
+        "`prereq_first_done` is 1 once code 6 has been visited, `prereq_second_done` is 1 once code 7 has been visited after that.")
+CODES = ("Codes 0 to 2 say how a move *from* the cell goes: 0, it works; 1, it works with some probability, and else the agent stays; 2, it works with some probability, and else the agent is put back to the "
+         "start. The probabilities differ between parts of the grid. Code 3 is a wall, which cannot be entered: a move into it or off the grid leaves the agent where it is. Code 4 is the goal. Code 5 is a bad end.")
+START = "The agent starts in row 0, column 0. Which codes are where differs from board to board and is seen in `obs.board`."
+
+def reward_in_numbers(
+    n: int,             # rows, and columns
+    milestones: bool,   # whether the goal pays only after two other cells
+) -> str:
+    "The reward of a board as Python."
+    paid = " and next_obs.prereq_second_done == 1" if milestones else ""
+    return f"""Every step costs 1. The goal{", once both milestones are done," if milestones else ""} pays {n**3} more, a bad end costs {n**5} more.
+
+```python
+def reward(obs, action, next_obs):
+    code = next_obs.board[round(next_obs.agent_row * {n - 1}) * {n} + round(next_obs.agent_col * {n - 1})]
+    return -1.0 + {n**3} * (code == {GOAL}{paid}) - {n**5} * (code == {BAD})
+```"""
+
 def noise_world_task(
-    number: int,  # of the board, 0 to 6
+    number: int,     # of the board, 0 to 6
+    told: str = "",  # '' what the paper tells, 'keys' also the milestones, 'explained' also all codes and the reward
 ) -> Task:
     "The task of a board."
     board = find_board(number)
     n, hidden = board.n, ("the two milestones: that there are any, their codes and order, and that the goal pays only after both",
-                          "what the two numbers after the board stand for")
-    return Task(f"noise_world_board_{number}", "noiseworld", make=partial(NoiseWorld, number), horizon=n * n, abreast=8,
+                          "what the two numbers after the board stand for") * (board.milestones and not told)
+    explained = told == "explained"
+    notes = [board.told, *[CODES] * explained, *[KEYS] * bool(told and board.milestones), *[START] * explained]
+    return Task(f"noise_world_board_{number}" + f"_{told}" * bool(told), "noiseworld", make=partial(NoiseWorld, number), horizon=n * n, abreast=8,
         obs=fields(board), observe=partial(observe, n=n),
         acts=(Field("move", dtype="int64", low=0, high=3, meaning="0 up (one row less), 1 down (one row more), 2 left (one column less), "
                     "3 right (one column more)", source="NoiseWorld.action_space"),),
         summary=f"An agent moves on a square grid of {n} rows and {n} columns, one cell at a time. Each cell carries a code.",
-        reward_source="Every step has a cost. Satisfying the success condition earns a large bonus. There may be a large penalty.",
-        notes=board.told,
-        withheld=("what each code means", "all probabilities, and what they depend on", "that a failed move can lead back to the start",
+        reward_source=reward_in_numbers(n, board.milestones) if explained else "Every step has a cost. Satisfying the success condition earns a large bonus. There may be a large penalty.",
+        ending="It ends at the goal, whether it pays or not, and at a bad end." if explained else "",
+        notes="\n\n".join(notes),
+        withheld=("the probabilities, and what they depend on",) if explained else (
+                  "what each code means", "all probabilities, and what they depend on", "that a failed move can lead back to the start",
                   "the size of the cost, the bonus and the penalty", "what ends an episode early, and where",
-                  "where an episode starts", "the board, until the policy sees it") + hidden * board.milestones,
-        metric="return", anchors=anchors(*SCORES[number]))
+                  "where an episode starts", "the board, until the policy sees it") + hidden,
+        metric="return", anchors=anchors(*SCORES[number]), written=ROUTE, margin=50)
 
-for number in range(len(BOARDS)):
-    add_task(noise_world_task(number))
+for number, board in enumerate(BOARDS):
+    for told in ("", *["keys"] * board.milestones, "explained"):
+        add_task(noise_world_task(number, told))
