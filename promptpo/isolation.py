@@ -433,7 +433,7 @@ class _Counter:
             whole = self.stop == self.end
             raise Failure("timeout", f"the episodes together took longer than {self.limits.candidate:g} s" if whole else f"the episode took longer than {self.limits.episode:g} s")
 
-# %% ../nbs/31_isolation.ipynb #ec8f1b4f
+# %% ../nbs/31_isolation.ipynb #31312cb1
 _HARMLESS = {"__future__", "abc", "bisect", "collections", "copy", "dataclasses", "enum", "fractions", "functools", "heapq", "itertools", "math", "numpy", "operator", "string", "typing"}
 _IMPORT = re.compile(r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import|import[ \t]+([^\n#;]+))", re.M)
 _COMMON = re.compile(r"random|\bprint\b|seterr|printoptions|\b(?:__import__|eval|exec)\b")
@@ -450,7 +450,7 @@ def keeps_to_itself(
 class _Slow(Exception):
     "Playing abreast gains nothing."
 
-def evaluate_abreast(task, source, seeds, limits, envs) -> Outcome | None:
+def evaluate_abreast(task, source, seeds, limits, envs, slow=SLOW_STEP) -> Outcome | None:
     "All episodes, `task.abreast` at a time; None if anything was out of the ordinary."
     most = min(task.abreast, 250, len(seeds))
     if most < 2:
@@ -465,7 +465,7 @@ def evaluate_abreast(task, source, seeds, limits, envs) -> Outcome | None:
                 some = seeds[at:at + most]
                 for slot, seed in enumerate(some):
                     child.ask(b"E" + struct.pack("=BI", slot, policy_seed(seed)), limits.load, "loading the program")
-                episodes += play_abreast([course(task, env, seed, layout, check) for env, seed in zip(envs, some)], _asker(child, limits))
+                episodes += play_abreast([course(task, env, seed, layout, check) for env, seed in zip(envs, some)], _asker(child, limits, slow))
     except (Failure, WrongAction, NoAction, BadReward, _Slow):
         return None
     finally:
@@ -475,7 +475,7 @@ def evaluate_abreast(task, source, seeds, limits, envs) -> Outcome | None:
     outcome = Outcome("ok", steps=sum(map(len, episodes)), episodes=len(episodes))
     return _with_stock(_with_episodes(outcome, episodes), child)
 
-def _asker(child, limits):
+def _asker(child, limits, slow):
     "A function that asks for actions of several episodes at once."
     slots, ask, length, count, start = [bytes((i,)) for i in range(250)], child.ask, _LENGTH.unpack_from, 0, time.perf_counter()
 
@@ -490,7 +490,7 @@ def _asker(child, limits):
         count += len(frames)
         if count % 64 < len(frames):
             used = time.perf_counter() - start
-            if used > limits.episode or used > 0.05 and used > SLOW_STEP * count: raise _Slow
+            if used > limits.episode or used > 0.05 and used > slow * count: raise _Slow
         return out
 
     return answers
