@@ -339,7 +339,7 @@ def _current_core() -> int:
     import ctypes
     return ctypes.CDLL(None).sched_getcpu()
 
-# %% ../nbs/31_isolation.ipynb #3bce1d97
+# %% ../nbs/31_isolation.ipynb #06d7fdf0
 def evaluate(
     task: Task,
     source: str,             # a program that defines `Policy`
@@ -348,21 +348,22 @@ def evaluate(
     limits: Limits = Limits(),
     instance="episode",      # 'episode': fresh module and instance for each episode; 'candidate': one for all
     envs=None,               # a list of environments of the task to use again, to which more may be added; made and closed here by default
+    first=0,                 # number of the first episode in whatever longer list these seeds are a part of; the policy's own random numbers follow from an episode's number
 ) -> Outcome:
     "Play one episode per seed with an untrusted policy. What the policy does wrong is in the outcome, never raised."
     own, envs, seeds, start = envs is None, [] if envs is None else envs, list(seeds), time.perf_counter()
     if not envs:
         envs.append(make_env(task))
     try:
-        outcome = evaluate_abreast(task, source, seeds, limits, envs) if limits.abreast and instance == "episode" and keeps_to_itself(source) else None
-        outcome = outcome or evaluate_in_turn(task, source, seeds, limits, instance, envs[0])
+        outcome = evaluate_abreast(task, source, seeds, limits, envs, first) if limits.abreast and instance == "episode" and keeps_to_itself(source) else None
+        outcome = outcome or evaluate_in_turn(task, source, seeds, limits, instance, envs[0], first)
     finally:
         while own and envs:
             envs.pop().close()
     outcome.seconds = time.perf_counter() - start
     return outcome
 
-def evaluate_in_turn(task, source, seeds, limits, instance, env) -> Outcome:
+def evaluate_in_turn(task, source, seeds, limits, instance, env, first=0) -> Outcome:
     "One episode after the other."
     layout, check, counter, episodes, child = layout_of(task), ActionCheck(task), _Counter(limits), [], None
     outcome = Outcome("ok")
@@ -371,9 +372,9 @@ def evaluate_in_turn(task, source, seeds, limits, instance, env) -> Outcome:
     try:
         with OneCore(limits.pin) as one:
             child = Child(child_job(task, source, "Policy", "act", instance), limits, one.core)
-            for seed in seeds:
+            for number, seed in enumerate(seeds, first):
                 counter.new_episode()
-                child.ask(b"E" + struct.pack("=BI", 0, policy_seed(seed)), limits.load, "loading the program")
+                child.ask(b"E" + struct.pack("=BI", 0, policy_seed(number)), limits.load, "loading the program")
                 episodes.append(play(course(task, env, seed, layout, check), answer, counter.step))
     except Failure as e:
         outcome = _failed(e.kind, str(e), check, counter)
@@ -411,9 +412,9 @@ def _failed(kind, message, check, counter) -> Outcome:
     where = f"\n  (step {counter.here + 1} of episode {counter.episodes})" if kind not in ("load",) else ""
     return Outcome("failed", kind, message + wanted + where)
 
-def policy_seed(seed: int) -> int:
-    "32 bits for the policy's own randomness, from which the episode's seed cannot be read, only guessed."
-    return int.from_bytes(hashlib.sha256(f"policy {seed}".encode()).digest()[:4], "little")
+def policy_seed(number: int) -> int:
+    "32 bits for the policy's own randomness. They follow from the number of the episode in its list and have nothing to do with its seed."
+    return int.from_bytes(hashlib.sha256(f"policy {number}".encode()).digest()[:4], "little")
 
 class _Counter:
     "Steps and time of a job; raises when the time is up."
@@ -433,7 +434,7 @@ class _Counter:
             whole = self.stop == self.end
             raise Failure("timeout", f"the episodes together took longer than {self.limits.candidate:g} s" if whole else f"the episode took longer than {self.limits.episode:g} s")
 
-# %% ../nbs/31_isolation.ipynb #31312cb1
+# %% ../nbs/31_isolation.ipynb #009e5fbe
 _HARMLESS = {"__future__", "abc", "bisect", "collections", "copy", "dataclasses", "enum", "fractions", "functools", "heapq", "itertools", "math", "numpy", "operator", "string", "typing"}
 _IMPORT = re.compile(r"(?:^|[;:])[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import|import[ \t]+([^\n#;]+))", re.M)
 _COMMON = re.compile(r"random|\bprint\b|seterr|printoptions|\b(?:__import__|eval|exec)\b")
@@ -450,7 +451,7 @@ def keeps_to_itself(
 class _Slow(Exception):
     "Playing abreast gains nothing."
 
-def evaluate_abreast(task, source, seeds, limits, envs, slow=SLOW_STEP) -> Outcome | None:
+def evaluate_abreast(task, source, seeds, limits, envs, first=0, slow=SLOW_STEP) -> Outcome | None:
     "All episodes, `task.abreast` at a time; None if anything was out of the ordinary."
     most = min(task.abreast, 250, len(seeds))
     if most < 2:
@@ -463,8 +464,8 @@ def evaluate_abreast(task, source, seeds, limits, envs, slow=SLOW_STEP) -> Outco
             child = Child(child_job(task, source, "Policy", "act", "episode"), limits, one.core)
             for at in range(0, len(seeds), most):
                 some = seeds[at:at + most]
-                for slot, seed in enumerate(some):
-                    child.ask(b"E" + struct.pack("=BI", slot, policy_seed(seed)), limits.load, "loading the program")
+                for slot in range(len(some)):
+                    child.ask(b"E" + struct.pack("=BI", slot, policy_seed(first + at + slot)), limits.load, "loading the program")
                 episodes += play_abreast([course(task, env, seed, layout, check) for env, seed in zip(envs, some)], _asker(child, limits, slow))
     except (Failure, WrongAction, NoAction, BadReward, _Slow):
         return None
@@ -526,7 +527,7 @@ def summarize(
     outcome.seconds = time.perf_counter() - start
     return _with_stock(outcome, child)
 
-# %% ../nbs/31_isolation.ipynb #81c6860c
+# %% ../nbs/31_isolation.ipynb #134c2a4a
 _WORKBENCH: dict = {}  # (digest of a task's bytes, thread) -> (task, its environments), in this process
 
 def pack_task(task: Task) -> bytes:
@@ -537,7 +538,7 @@ def pack_task(task: Task) -> bytes:
         raise PromptPOError(f"Task {task.name!r} cannot be sent to a worker process: {e}. Give `make` as a class or a function that builds the environment.") from None
 
 def work(
-    job: dict,    # task (bytes), source, seeds, limits, instance
+    job: dict,    # task (bytes), source, seeds, limits, instance, and first (see `evaluate`)
 ) -> Outcome:
     "Evaluate one candidate on some seeds; runs in a worker."
     import threading
@@ -547,7 +548,7 @@ def work(
         _WORKBENCH[key] = (task, [make_env(task)])
     task, envs = _WORKBENCH[key]
     try:
-        return evaluate(task, job["source"], job["seeds"], limits=job["limits"], instance=job["instance"], envs=envs)
+        return evaluate(task, job["source"], job["seeds"], limits=job["limits"], instance=job["instance"], envs=envs, first=job.get("first", 0))
     except BaseException:
         _WORKBENCH.pop(key)  # an environment that raised is not used again
         raise

@@ -77,7 +77,7 @@ def as_llm(
         return Function(llm)
     raise PromptPOError(f"llm is {llm!r}, which cannot answer prompts. Pass claude(), replay(run), mailbox(folder) or a function of the prompt's text.")
 
-# %% ../nbs/21_llm.ipynb #92c7f9dc
+# %% ../nbs/21_llm.ipynb #6f0fa009
 def digest(prompt: Prompt) -> str:
     "A short name for a prompt's text."
     return hashlib.sha256(prompt.text.encode("utf-8", "replace")).hexdigest()[:16]
@@ -93,7 +93,7 @@ class replay:
         self.prompts = {e.id: Prompt(e.data["kind"], e.data["context"], e.data["request"]) for e in events if e.kind == "asked"}
         self.replies = {(digest(self.prompts[e.refs[0]]), e.data["sample"]): e for e in events if e.kind == "replied"}
         start = events[0].data if events else {}
-        self.recorded, self.protocol, self.seed = start.get("llm", {}), start.get("protocol"), start.get("seed")  # `optimize` goes by these
+        self.recorded, self.protocol, self.seed, self.forks = start.get("llm", {}), start.get("protocol"), start.get("seed"), start.get("forks")  # `optimize` goes by these
 
     def describe(self) -> dict:
         return {"kind": "replay", "recorded": self.recorded.get("recorded", self.recorded)}

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['LIFE', 'MODULES', 'ANSWER', 'TRAJECTORY', 'Prompt', 'quote', 'Rules', 'goal', 'policy_context', 'starter',
-           'policy_prompt', 'failures_text', 'Attempt', 'scores_text', 'attempt_text', 'tokens', 'history_text',
-           'feedback_context', 'feedback_prompt', 'repair_prompt', 'reflection_prompt']
+           'policy_prompt', 'note_text', 'failures_text', 'Attempt', 'scores_text', 'attempt_text', 'tokens',
+           'history_text', 'feedback_context', 'feedback_prompt', 'repair_prompt', 'reflection_prompt']
 
 # %% ../nbs/20_prompt.ipynb #d6330d8a
 import re
@@ -84,22 +84,27 @@ def starter(task: Task) -> str:
     kind = f"one {'int' if task.acts[0].whole else 'float'}" if task.act_shape == () else f"numpy array of shape {task.act_shape}"
     return f"import numpy as np\n\nclass Policy:\n    def __init__(self):\n        ...\n\n    def act(self, obs):\n        ...  # returns {kind}"
 
-# %% ../nbs/20_prompt.ipynb #3f88d0ec
+# %% ../nbs/20_prompt.ipynb #e1194a8f
 def policy_prompt(
     task: Task,
     rules=Rules(),
     history=(),          # of `Attempt`, oldest first; empty in the first round
     history_tokens=20_000,  # budget for what is said about past tries
     failed=(),           # the error of the last candidate of each round before this one in which none could be scored
+    note="",             # a word from the person who runs this, for forks
 ) -> Prompt:
     "Ask for a policy: the first one, or one that is better than those in `history`."
     answer = ANSWER.format(block=quote(starter(task), "python"))
     if not history:
-        return Prompt("policy", policy_context(task, rules), f"{failures_text(failed)}# What to do now\n\nWrite the policy.\n\n{answer}")
+        return Prompt("policy", policy_context(task, rules), f"{failures_text(failed)}{note_text(note)}# What to do now\n\nWrite the policy.\n\n{answer}")
     past = history_text(task, history, history_tokens)
     ask = (f"Write a better policy, one with a higher {goal(task).removeprefix('the ')}. Keep what worked, change what did not. If the same idea has failed "
            "before, try another one.")
-    return Prompt("policy", policy_context(task, rules), f"# What was tried\n\n{past}\n\n{failures_text(failed)}# What to do now\n\n{ask}\n\n{answer}")
+    return Prompt("policy", policy_context(task, rules), f"# What was tried\n\n{past}\n\n{failures_text(failed)}{note_text(note)}# What to do now\n\n{ask}\n\n{answer}")
+
+def note_text(note) -> str:
+    "A note as a section; empty when there is none."
+    return f"# A note from the person who runs this\n\n{note.strip()}\n\n" if note.strip() else ""
 
 def failures_text(failed) -> str:
     "A word on rounds in which nothing worked; empty when there was none."
@@ -108,7 +113,7 @@ def failures_text(failed) -> str:
     rounds = "In one round" if len(failed) == 1 else f"In {len(failed)} rounds"
     return f"# What failed\n\n{rounds} no program could be scored. The last error was:\n\n{quote(failed[-1])}\n\n"
 
-# %% ../nbs/20_prompt.ipynb #a6ac1b45
+# %% ../nbs/20_prompt.ipynb #9e1c3edc
 @dataclass(frozen=True)
 class Attempt:
     "The best candidate of one round, as the model is told about it."
@@ -120,6 +125,7 @@ class Attempt:
     successes: tuple = ()     # one bool per episode; empty where the task has no success
     feedback: str = ""        # text for all its episodes
     reflection: str = ""      # what the model thought of it
+    candidate: int = 0        # place in the round, from 0
 
 def scores_text(attempt: Attempt) -> str:
     "Scores of an attempt in a line or two."

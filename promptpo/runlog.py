@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['FORMAT', 'KINDS', 'TOKENS', 'PromptPOError', 'Event', 'plain', 'read_events', 'check_format', 'RunLog',
            'open_for_writing', 'recorded_runs', 'find_run', 'normal', 'differences', 'save_arrays', 'Candidate',
-           'candidates', 'spent', 'interval', 'Report', 'report', 'report_text', 'interval_text', 'spent_text']
+           'candidates', 'spent', 'interval', 'wilson', 'Report', 'generation', 'place', 'Finalist', 'selection',
+           'report', 'report_text', 'interval_text', 'spent_text']
 
 # %% ../nbs/00_runlog.ipynb #19056b5d
 import fcntl
@@ -178,13 +179,13 @@ def find_run(
     raise PromptPOError(f"There is no run {str(name)!r}: no folder of that name with an events.jsonl in it, and no recorded run. "
                         f"Recorded are: {', '.join(known) or 'none'}.")
 
-# %% ../nbs/00_runlog.ipynb #0b9562e5
+# %% ../nbs/00_runlog.ipynb #b100e938
 def normal(
     events: Iterable[Event],  # a run
 ) -> dict[str, tuple]:        # id -> (kind, refs, data)
-    "A run without what a clock or a machine decided, and without the order in which things finished."
+    "A run without what a clock or a machine decided, without the order in which things finished, and without audits, which are made later."
     return {e.id: (e.kind, e.refs, {k: v for k, v in e.data.items() if k not in ("clock", "machine")})
-            for e in sorted(events, key=lambda e: e.id)}
+            for e in sorted(events, key=lambda e: e.id) if not e.id.startswith("audit.")}
 
 def differences(
     a: Iterable[Event],  # a run
@@ -286,23 +287,39 @@ def spent(
     if not priced: out["usd"] = None
     return out
 
-# %% ../nbs/00_runlog.ipynb #bf1bc8d2
+# %% ../nbs/00_runlog.ipynb #96585b81
 def interval(
     values,            # one number per episode, all finite
     level=0.95,        # the share of intervals that should cover the truth
+    proportion=False,  # whether values can only be 0 or 1
 ) -> tuple:            # (low, high), in the unit of `values`; (None, None) with fewer than two values
-    "Bootstrap interval of the mean."
+    "Interval of the mean: Wilson's for values that are one of two numbers, else a BCa bootstrap."
     import numpy as np
     values = np.asarray(values, float)
     if len(values) < 2:
         return None, None
-    if (values == values[0]).all():
+    kinds = (0.0, 1.0) if proportion else np.unique(values)
+    if len(kinds) == 2:
+        low, high = wilson((values == kinds[1]).mean(), len(values), level)
+        return kinds[0] + (kinds[1] - kinds[0]) * low, kinds[0] + (kinds[1] - kinds[0]) * high
+    if len(kinds) == 1:
         return float(values[0]), float(values[0])
     from scipy.stats import bootstrap
     ci = bootstrap((values,), np.mean, confidence_level=level, n_resamples=9999, method="BCa", rng=np.random.default_rng(0)).confidence_interval
     return float(ci.low), float(ci.high)
 
-# %% ../nbs/00_runlog.ipynb #71c6709e
+def wilson(
+    share: float,   # of successes, 0 to 1
+    count: int,     # of tries
+    level=0.95,
+) -> tuple:         # (low, high)
+    "Wilson's score interval of a proportion (Wilson 1927, equation 1 of Brown, Cai and DasGupta 2001 for the form used here)."
+    from statistics import NormalDist
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    middle, spread = share + z * z / (2 * count), z * ((share * (1 - share) + z * z / (4 * count)) / count) ** 0.5
+    return float(max(0.0, (middle - spread) / (1 + z * z / count))), float(min(1.0, (middle + spread) / (1 + z * z / count)))
+
+# %% ../nbs/00_runlog.ipynb #bc5eb94b
 @dataclass
 class Report:
     "What came out of a run."
@@ -326,8 +343,44 @@ class Report:
     reported_mean: float | None # what the protocol reports: test_mean, or under PAPER the search score of its last winner
     ended: str | None           # why the run ended; None when it has not
     spent: dict                 # see `spent`
+    selection: list = field(default_factory=list)  # of `Finalist`, in the order in which they ended
 
     def __str__(self): return report_text(self)
+
+def generation(
+    events: Iterable[Event],  # a run
+) -> int:
+    "How often a run was begun, or continued with more rounds or candidates after it had ended."
+    return sum(e.kind == "started" for e in events)
+
+def place(generation: int, name: str) -> str:
+    "The id of an event at the end of a run: 'tested', and 'v2.tested' after the run was continued."
+    return name if generation == 1 else f"v{generation}.{name}"
+
+@dataclass
+class Finalist:
+    "A candidate that was compared with others on selection seeds."
+    id: str              # 'r2.c3'
+    values: list         # the metric of each selection episode
+    failed: bool = False # whether it failed there
+
+    @property
+    def mean(self) -> float | None:
+        return None if self.failed or not self.values else sum(self.values) / len(self.values)
+
+def selection(
+    events: Iterable[Event],  # a run
+    metric: str,              # 'return' or 'success'
+) -> list[Finalist]:          # those that stayed longest first, of these the best first
+    "Who came into the selection, and how they did."
+    events, found = list(events), {}
+    now = place(generation(events), "final.")
+    for e in events:
+        if e.kind == "rolled" and e.data["pool"] == "selection" and e.id.startswith(now):
+            c = found.setdefault((e.data["round"], e.data["candidate"]), Finalist(f"r{e.data['round']}.c{e.data['candidate']}", []))
+            c.values += [float(x) for x in e.data["successes" if metric == "success" else "returns"]]
+            c.failed |= e.data["score"] is None
+    return sorted((found[k] for k in sorted(found)), key=lambda c: (c.failed, -len(c.values), -(c.mean or 0.0)))
 
 def report(
     events: Iterable[Event],  # a run
@@ -336,14 +389,15 @@ def report(
     events = list(events)
     if not events:
         raise PromptPOError("The log holds no event yet, so there is nothing to report.")
-    start, tries = events[0].data, candidates(events)
-    last = {e.kind: e for e in events}
-    final = next((e for e in events if e.id == "final.chosen"), None)
+    places, tries, now = {e.id: e for e in events}, candidates(events), generation(events)
+    start = [e.data for e in events if e.kind == "started"][-1]
+    final = places.get(place(now, "final.chosen"))
     chosen = next((c for c in tries if final and (c.round, c.index) == (final.data["round"], final.data["candidate"])), None)
-    tested = last["tested"].data if "tested" in last else None
+    tested = places[place(now, "tested")].data if place(now, "tested") in places else None
+    ended = places.get(place(now, "ended"))
     mean = tested["score"] if tested else None
     failed = f"{tested['why']}: {tested['error']}" if tested and mean is None else ""
-    low, high = interval(tested["values"]) if tested else (None, None)
+    low, high = interval(tested["values"], proportion=start["metric"] == "success") if tested else (None, None)
     search = chosen.score if chosen else None
     gap = None if mean is None or search is None else search - mean
     models = sorted({e.data["model"] for e in events if e.kind == "replied" and e.data.get("model")})
@@ -352,9 +406,10 @@ def report(
         chosen=chosen and chosen.id, policy=chosen and chosen.code, search_mean=search,
         test_mean=mean, test_low=low, test_high=high, test_episodes=len(tested["values"]) if tested else 0,
         optimism_gap=gap, test_error=failed, reported_mean=mean if tested else (final.data["score"] if final else None),
-        ended=last["ended"].data["reason"] if "ended" in last else None, spent=spent(events))
+        ended=ended and ended.data["reason"], spent=spent(events),
+        selection=selection(events, start["metric"]))
 
-# %% ../nbs/00_runlog.ipynb #0d23b438
+# %% ../nbs/00_runlog.ipynb #251d88b0
 def report_text(
     r: Report,
     where="",        # the run's folder
@@ -364,6 +419,9 @@ def report_text(
     lines = [f"{r.task}: {r.protocol} protocol, {r.model or 'no model'} ({r.llm})", f"  candidates     {r.candidates} in {r.rounds} rounds, {r.worked} could be scored"]
     if r.chosen:
         lines.append(f"  search score   {r.search_mean:.6g}  mean {r.metric} of {r.chosen} over the episodes that it was found on")
+    if len(r.selection) > 1:
+        lines.append("  selection      " + ", ".join(f"{c.id} {'failed' if c.mean is None else f'{c.mean:.6g}'} ({len(c.values)})" for c in r.selection[:6])
+                     + (f" and {len(r.selection) - 6} more" if len(r.selection) > 6 else "") + "  (episodes)")
     if r.test_error:
         lines.append(f"  test           FAILED, so this policy has no score: {r.test_error}")
     elif r.test_mean is not None:
