@@ -26,7 +26,7 @@ import numpy as np
 
 from .runlog import PromptPOError
 
-# %% ../nbs/10_task.ipynb #773f3f23
+# %% ../nbs/10_task.ipynb #d23b32f5
 @dataclass(frozen=True)
 class Field:
     "One thing that the policy sees or sets."
@@ -69,6 +69,8 @@ class Field:
             return "ranges by entry " + ", ".join(pairs[:40]) + (", …" if len(pairs) > 40 else "") + unit
         if math.isinf(self.low) and math.isinf(self.high):
             return f"unbounded{unit and ',' + unit}"
+        if math.isinf(self.low) or math.isinf(self.high):
+            return (f"at most {_num(self.high)}" if math.isinf(self.low) else f"at least {_num(self.low)}") + unit
         return f"from {_num(self.low)} to {_num(self.high)}{unit}"
 
 def _num(x) -> str:
