@@ -82,7 +82,7 @@ def check_format(events, path):
         raise PromptPOError(f"{path} is a log of format {newer}; this promptpo reads up to {FORMAT}. "
                             "Upgrade with: pip install --upgrade promptpo")
 
-# %% ../nbs/00_runlog.ipynb #b4ecce8c
+# %% ../nbs/00_runlog.ipynb #02e2f77c
 class RunLog:
     "The events of one run, in a folder that holds nothing else that cannot be made again."
 
@@ -130,8 +130,8 @@ class RunLog:
         try:
             if self._file is None:
                 self._file = open_for_writing(self.path)
-            self._file.write(line)
-            self._file.flush()
+            while line:
+                line = line[self._file.write(line):]
             os.fsync(self._file.fileno())
         except OSError as e:
             raise PromptPOError(f"Cannot write to {self.path}: {e.strerror or e}. What is in the log so far is safe; make "
@@ -143,11 +143,11 @@ class RunLog:
             self._file.close()
             self._file = None
 
-# %% ../nbs/00_runlog.ipynb #b8168530
+# %% ../nbs/00_runlog.ipynb #83aaa1ae
 def open_for_writing(path: Path):
     "The log opened at the end of its last whole line, held by this process alone."
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = open(path, "ab+")
+    file = open(path, "ab+", buffering=0)   # what could not be written must not be tried again at the end
     owner = path.with_name("writer.pid")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
