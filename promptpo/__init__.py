@@ -12,7 +12,8 @@ _HOMES = {
     "prompt": "Prompt",
     "rollout": "Episode rollout",
     "isolation": "Limits Outcome evaluate summarize",
-    "loop": "Protocol HONEST PAPER Budget Run optimize",
+    "check": "leaks",
+    "loop": "Protocol HONEST PAPER ARMS Budget Run estimate optimize preview_prompt",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME)

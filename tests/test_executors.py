@@ -10,7 +10,7 @@ import pytest
 from promptpo import Limits, Protocol, optimize
 from promptpo.runlog import differences
 
-PROTOCOL = Protocol(rounds=2, candidates=4, episodes=3, test_episodes=20, selection_episodes=10, feedback=False, reflection=False)
+PROTOCOL = Protocol(rounds=2, candidates=4, episodes=3, test_episodes=20, selection_episodes=10, feedback="none", reflection=False)
 
 
 def model(prompt, sample):
@@ -62,7 +62,7 @@ def slow_model(prompt, sample):
 
 def test_killed_worker(tmp_path):
     "A run whose worker is killed in mid-candidate ends as if it had not happened, and its log says that it did."
-    protocol = Protocol(rounds=1, candidates=4, episodes=3, test_episodes=0, finalists=1, feedback=False)
+    protocol = Protocol(rounds=1, candidates=4, episodes=3, test_episodes=0, finalists=1, feedback="none")
     calm = optimize("noise_world_board_1", slow_model, protocol, run=tmp_path / "calm", progress=False, workers=2)
     killed = []
 
@@ -91,7 +91,7 @@ def test_nothing_is_left_behind(tmp_path):
         children = [p for p in filter(str.isdigit, os.listdir("/proc")) if os.path.exists(f"/proc/{p}/stat") and open(f"/proc/{p}/stat").read().rsplit(")", 1)[1].split()[1] == str(os.getpid())]
         return len(children), threading.active_count(), len(os.listdir("/proc/self/fd"))
 
-    protocol = Protocol(rounds=1, candidates=40, episodes=2, test_episodes=0, finalists=1, feedback=False, limits=Limits(act=1.0))
+    protocol = Protocol(rounds=1, candidates=40, episodes=2, test_episodes=0, finalists=1, feedback="none", limits=Limits(act=1.0))
     optimize("noise_world_board_1", model, protocol, run=tmp_path / "first", progress=False, workers=1)
     before = counts()
     optimize("noise_world_board_1", model, protocol, run=tmp_path / "second", progress=False, workers=1)

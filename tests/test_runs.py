@@ -115,7 +115,7 @@ except test_runs.PromptPOError as e: print(e)
     assert differences(whole.events, again.events) == []
 
 
-@pytest.mark.parametrize("cap", [dict(calls=4), dict(calls=9), dict(tokens=700), dict(usd=0.05), dict(episodes=20), dict(episodes=22), dict(steps=80), dict(steps=150)])
+@pytest.mark.parametrize("cap", [dict(calls=4), dict(calls=9), dict(tokens=700), dict(usd=0.05), dict(episodes=20), dict(episodes=21), dict(steps=80), dict(steps=150)])
 def test_no_cap_is_exceeded_by_more_than_what_is_in_flight(tmp_path, cap):
     "Calls, tokens and dollars may run over by the requests that are under way; the run ends normally, and what there is is tested."
     run = go(tmp_path / "run", budget=Budget(**cap))
