@@ -20,7 +20,7 @@ def model(prompt, sample):
 
 
 def run(folder, **how):
-    return optimize("noise_world_board_1", model, PROTOCOL, run=folder, progress=False, **how)
+    return optimize("noise_world_board_1", model, PROTOCOL, run=folder, seed=0, progress=False, **how)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def slow_model(prompt, sample):
 def test_killed_worker(tmp_path):
     "A run whose worker is killed in mid-candidate ends as if it had not happened, and its log says that it did."
     protocol = Protocol(rounds=1, candidates=4, episodes=3, test_episodes=0, finalists=1, feedback="none")
-    calm = optimize("noise_world_board_1", slow_model, protocol, run=tmp_path / "calm", progress=False, workers=2)
+    calm = optimize("noise_world_board_1", slow_model, protocol, run=tmp_path / "calm", seed=0, progress=False, workers=2)
     killed = []
 
     def kill():
@@ -78,7 +78,7 @@ def test_killed_worker(tmp_path):
 
     thread = threading.Thread(target=kill)
     thread.start()
-    hit = optimize("noise_world_board_1", slow_model, protocol, run=tmp_path / "hit", progress=False, workers=2)
+    hit = optimize("noise_world_board_1", slow_model, protocol, run=tmp_path / "hit", seed=0, progress=False, workers=2)
     thread.join()
     assert killed
     assert differences(calm.events, hit.events) == []
