@@ -653,7 +653,7 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-# %% ../nbs/40_loop.ipynb #5bf1a300
+# %% ../nbs/40_loop.ipynb #3aff0bc1
 @dataclass
 class Round:
     "One round of a run."
@@ -770,16 +770,17 @@ class Run:
         task, how = task or find_task(starts[0]["task"]), dict(executor=executor, workers=workers, progress=False)
         caps = [Budget(**{**s["budget"], "seconds": None}) for s in starts]
         with tempfile.TemporaryDirectory() as folder:
-            again = optimize(task, replay(events), protocol_from(starts[0]["protocol"]), budget=caps[0], run=Path(folder) / "again", **how)
-            for start, cap in zip(starts[1:], caps[1:]):
-                again.resume(replay(events), rounds=start["protocol"]["rounds"], candidates=start["protocol"]["candidates"], task=task, budget=cap, **how)
+            try:
+                again = optimize(task, replay(events), protocol_from(starts[0]["protocol"]), budget=caps[0], run=Path(folder) / "again", **how)
+                for start, cap in zip(starts[1:], caps[1:]):
+                    again.resume(replay(events), rounds=start["protocol"]["rounds"], candidates=start["protocol"]["candidates"], task=task, budget=cap, **how)
+            except PromptPOError as e:   # a prompt that was never sent, for example
+                return [str(e), *_changed_machine(starts[-1]["machine"], machine())]
             ours, theirs = ([e for e in log if e.kind not in ("started", "forked")] for log in (events, again.events))
             lines, now = differences(ours, theirs), again.started
         if starts[-1]["task_digest"] != now["task_digest"]:
             lines.append("what the model is told about the task has changed")
-        if lines:
-            lines += [f"{key} was {starts[-1]['machine'].get(key)}, and is {value}" for key, value in now["machine"].items() if starts[-1]["machine"].get(key) != value]
-        return lines
+        return lines + (_changed_machine(starts[-1]["machine"], now["machine"]) if lines else [])
 
     def fork(self,
         round: int,         # the last round that is shared
@@ -848,6 +849,10 @@ def _is_shared(event, round) -> bool:
     if found and int(found[1]) == round and ".reflect." in event.id:
         return False
     return event.id.startswith("feedback") or bool(found) and int(found[1]) <= round
+
+def _changed_machine(then, now) -> list[str]:
+    "What is not the same on this machine."
+    return [f"{key} was {then.get(key)}, and is {value}" for key, value in now.items() if then.get(key) != value]
 
 def latest_start(events) -> dict:
     "The settings in force: those of the last `started`."
