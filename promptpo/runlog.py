@@ -409,7 +409,7 @@ def report(
         ended=ended and ended.data["reason"], spent=spent(events),
         selection=selection(events, start["metric"]))
 
-# %% ../nbs/00_runlog.ipynb #251d88b0
+# %% ../nbs/00_runlog.ipynb #b5b7486f
 def report_text(
     r: Report,
     where="",        # the run's folder
@@ -446,5 +446,5 @@ def spent_text(used: dict) -> str:
     "What was spent, in a line."
     tokens = used["tokens"]
     words = "unknown tokens" if tokens is None else f"{tokens['input'] + tokens['cache_write'] + tokens['cache_read']} tokens in, {tokens['output']} out"
-    episodes = " + ".join(f"{n} {pool}" for pool, n in used["episodes"].items())
-    return f"{used['calls']} replies, {words}, {'unknown cost' if used['usd'] is None else '$%.4f' % used['usd']}; episodes: {episodes or 'none'}; steps: {sum(used['steps'].values())}"
+    episodes, steps = (" + ".join(f"{n} {pool}" for pool, n in used[what].items()) for what in ("episodes", "steps"))
+    return f"{used['calls']} replies, {words}, {'unknown cost' if used['usd'] is None else '$%.4f' % used['usd']}; episodes: {episodes or 'none'}; steps: {steps or 'none'}"
