@@ -527,7 +527,7 @@ def summarize(
     outcome.seconds = time.perf_counter() - start
     return _with_stock(outcome, child)
 
-# %% ../nbs/31_isolation.ipynb #134c2a4a
+# %% ../nbs/31_isolation.ipynb #0e949e4b
 _WORKBENCH: dict = {}  # (digest of a task's bytes, thread) -> (task, its environments), in this process
 
 def pack_task(task: Task) -> bytes:
@@ -544,6 +544,9 @@ def work(
     import threading
     key = (hashlib.sha256(job["task"]).digest(), threading.get_ident())
     if key not in _WORKBENCH:
+        for other in [k for k in _WORKBENCH if k[1] == key[1]]:   # one task at a time: some simulators can live only once in a process
+            for env in _WORKBENCH.pop(other)[1]:
+                env.close()
         task = cloudpickle.loads(job["task"])
         _WORKBENCH[key] = (task, [make_env(task)])
     task, envs = _WORKBENCH[key]

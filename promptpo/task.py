@@ -460,7 +460,7 @@ def gym_make(
     import gymnasium as gym
     return gym.make(env_id, disable_env_checker=True, **kwargs)
 
-# %% ../nbs/10_task.ipynb #f563c63e
+# %% ../nbs/10_task.ipynb #c720309e
 def obs_of(
     task: Task,
     values: dict,        # from `task.observe`
@@ -488,7 +488,7 @@ def bare_steps(
 ):                   # yields (observed values, action, reward, values observed after it, info), one per step
     "Play an episode without isolation."
     observation, _ = env.reset(seed=seed)
-    env.action_space.seed(seed)
+    env.action_space.seed(seed + 10**6)   # with the same seed the actions would be the numbers that the reset drew
     values = task.observe(env, observation)
     for _ in range(min(most or task.horizon, task.horizon)):
         action = env.action_space.sample() if policy is None else policy.act(obs_of(task, values))
