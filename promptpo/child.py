@@ -8,16 +8,17 @@ __all__ = ['PACKAGES', 'ASKED', 'ANSWERED', 'PRINTED', 'Layout', 'fixed', 'BadAc
            'failed', 'trajectory', 'OnlyListed', 'import_named', 'take_files', 'be_policy', 'reap', 'spawn',
            'lockdown_module', 'main']
 
-# %% ../nbs/30_child.ipynb #25be44a7
+# %% ../nbs/30_child.ipynb #69238822
 import json
 import math
 import os
 import struct
 import sys
 from functools import partial
+from itertools import accumulate, groupby
 from types import MappingProxyType, SimpleNamespace
 
-# %% ../nbs/30_child.ipynb #5dd5a308
+# %% ../nbs/30_child.ipynb #24cfdd8b
 _STRUCT = {"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "f2": "e", "f4": "f", "f8": "d", "b1": "?"}
 
 class Layout:
@@ -32,6 +33,11 @@ class Layout:
         self.constants = {name: fixed(value) for name, value in constants}
         self.number_names = [name for name, _, s, _ in self.fields if s == ()]
         self.arrays, self.upto = ([(name, d, s, math.prod(s)) for name, d, s, form in self.fields if s != () and (form == "upto") == ragged] for ragged in (False, True))
+        self.blocks = []
+        for dtype, run in groupby(self.arrays, key=lambda a: a[1]):
+            run = list(run)
+            ends = list(accumulate(count for _, _, _, count in run))
+            self.blocks.append((dtype, ends[-1], [(name, end - count, end, shape) for (name, _, shape, count), end in zip(run, ends)]))
         self.calls = [name for name, _, _, form in self.fields if form == "call"]
         self.numbers = struct.Struct("=" + "".join(_STRUCT[d.str[1:]] for _, d, s, _ in self.fields if s == ()) + "I" * len(self.upto))
         self.wire = np.dtype([(name, d) for name, d, s, _ in self.fields if s == ()] + [(f"{name} rows", "u4") for name, *_ in self.upto]
@@ -53,8 +59,8 @@ class Layout:
         "The values as bytes."
         if self.upto:
             return self._pack_upto(values)
-        head = self.numbers.pack(*[values[n] for n in self.number_names])
-        return head + b"".join([self._array(values[n], d).tobytes() for n, d, _, _ in self.arrays]) if self.arrays else head
+        head, as_array = self.numbers.pack(*[values[n] for n in self.number_names]), self._array
+        return b"".join([head, *[as_array(values[n], d).tobytes() for n, d, _, _ in self.arrays]]) if self.arrays else head
 
     def _pack_upto(self, values):
         "The same with the rows that there are now, counted among the numbers and filled up with zeros."
@@ -74,8 +80,10 @@ class Layout:
         numbers = self.numbers.unpack_from(data, at)
         out = dict(zip(self.number_names, numbers))
         at += self.numbers.size
-        for name, dtype, shape, count in self.arrays:
-            out[name] = self._frombuffer(data, dtype, count, at).reshape(shape).copy()
+        for dtype, count, parts in self.blocks:   # one copy for all arrays of a type that lie side by side
+            whole = self._frombuffer(data, dtype, count, at).copy()
+            for name, start, stop, shape in parts:
+                out[name] = whole[start:stop] if len(shape) == 1 else whole[start:stop].reshape(shape)
             at += count * dtype.itemsize
         for (name, dtype, shape, count), rows in zip(self.upto, numbers[len(self.number_names):]):
             out[name] = self._frombuffer(data, dtype, rows * count // shape[0], at).reshape((rows, *shape[1:])).copy()
