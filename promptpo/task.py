@@ -460,16 +460,13 @@ def gym_make(
     import gymnasium as gym
     return gym.make(env_id, disable_env_checker=True, **kwargs)
 
-# %% ../nbs/10_task.ipynb #c720309e
+# %% ../nbs/10_task.ipynb #727ea247
 def obs_of(
     task: Task,
     values: dict,        # from `task.observe`
 ) -> SimpleNamespace:    # an attribute per field of `task.obs`
     "What the policy sees."
-    return SimpleNamespace(**{f.name: f.value if f.value is not None else partial(_same, values[f.name]) if f.call else values[f.name] for f in task.obs})
-
-def _same(value):
-    return value
+    return SimpleNamespace(**{f.name: f.value if f.value is not None else np.asarray(values[f.name]).copy if f.call else values[f.name] for f in task.obs})
 
 def written_policy(
     task: Task,
