@@ -7,7 +7,7 @@ __all__ = ['LARGEST', 'SLOW_STEP', 'Limits', 'Outcome', 'Failure', 'clean', 'War
            'Child', 'OneCore', 'evaluate', 'evaluate_in_turn', 'child_job', 'policy_seed', 'keeps_to_itself',
            'evaluate_abreast', 'trajectory_bytes', 'summarize', 'pack_task', 'work', 'forget_environments', 'merge']
 
-# %% ../nbs/31_isolation.ipynb #ede84273
+# %% ../nbs/31_isolation.ipynb #bdb3d8c0
 import hashlib
 import json
 import os
@@ -28,7 +28,7 @@ import cloudpickle
 import numpy as np
 
 import promptpo.child
-from .rollout import ActionCheck, BadReward, Episode, NoAction, WrongAction, course, layout_of, play, play_abreast
+from .rollout import ActionCheck, BadReward, Episode, NoAction, WrongAction, course, layout_of, play, play_abreast, trial_episodes
 from .runlog import PromptPOError
 from .task import Task, make_env
 
@@ -527,7 +527,7 @@ def summarize(
     outcome.seconds = time.perf_counter() - start
     return _with_stock(outcome, child)
 
-# %% ../nbs/31_isolation.ipynb #0e949e4b
+# %% ../nbs/31_isolation.ipynb #e0d1a6ae
 _WORKBENCH: dict = {}  # (digest of a task's bytes, thread) -> (task, its environments), in this process
 
 def pack_task(task: Task) -> bytes:
@@ -538,7 +538,7 @@ def pack_task(task: Task) -> bytes:
         raise PromptPOError(f"Task {task.name!r} cannot be sent to a worker process: {e}. Give `make` as a class or a function that builds the environment.") from None
 
 def work(
-    job: dict,    # task (bytes), source, seeds, limits, instance, and first (see `evaluate`)
+    job: dict,    # task (bytes), source, seeds, limits, instance, and first (see `evaluate`); or task and trial, a seed for episodes of random actions
 ) -> Outcome:
     "Evaluate one candidate on some seeds; runs in a worker."
     import threading
@@ -551,6 +551,8 @@ def work(
         _WORKBENCH[key] = (task, [make_env(task)])
     task, envs = _WORKBENCH[key]
     try:
+        if "trial" in job:
+            return Outcome("ok", trajectories=trial_episodes(task, envs[0], job["trial"]))
         return evaluate(task, job["source"], job["seeds"], limits=job["limits"], instance=job["instance"], envs=envs, first=job.get("first", 0))
     except BaseException:
         _WORKBENCH.pop(key)  # an environment that raised is not used again

@@ -9,7 +9,7 @@ __all__ = ['HONEST', 'PAPER', 'PROTOCOLS', 'ARMS', 'STOP', 'POOLS', 'STRETCH', '
            'trajectory_arrays', 'Progress', 'Round', 'Run', 'latest_start', 'preview_prompt', 'summary', 'optimize',
            'new_folder', 'task_digest', 'machine', 'how_to_go_on', 'in_thread', 'estimate']
 
-# %% ../nbs/40_loop.ipynb #be36160e
+# %% ../nbs/40_loop.ipynb #73e242e1
 import asyncio
 import hashlib
 import math
@@ -32,7 +32,7 @@ import numpy as np
 
 from .candidate import Refused, code_in
 from .doctor import probe, warn_of_gaps
-from .feedback import Told, feedback_text, tell, trial_episodes
+from .feedback import Told, feedback_text, tell
 from .isolation import Limits, Outcome, forget_environments, merge, pack_task, summarize, work
 from .llm import Reply, as_llm, find_llm, replay, reply_of
 from .prompt import Attempt, Prompt, Rules, feedback_prompt, policy_prompt, reflection_prompt, repair_prompt, tokens
@@ -225,7 +225,7 @@ def change_constants(
             elif abs(node.value) > 2: node.value = round(node.value * factor)
     return ast.unparse(tree)
 
-# %% ../nbs/40_loop.ipynb #2fe8efd4
+# %% ../nbs/40_loop.ipynb #e735f6c6
 class Search:
     "One run on its way."
 
@@ -493,19 +493,13 @@ class Search:
             code = self.proposed(base, reply, "Feedback", "summarize_trajectory")
         if code is None or f"{base}.works" in self.log:
             return code
-        outcome = await asyncio.to_thread(self.try_feedback, code)
+        trial = await self.workers.run(dict(task=self.packed, trial=pool_seeds(self.seed, "trial", 1)[0]))   # in a worker: some simulators can live only once in a process
+        outcome = await asyncio.to_thread(summarize, self.task, code, trial.trajectories, limits=self.protocol.limits)
         if outcome.status == "ok":
             self.log.add("told", f"{base}.works", refs=[f"{base}.proposed"], texts=outcome.texts)
             return code
         self.log.add("refused", f"{base}.refused", refs=[f"{base}.proposed"], why=outcome.kind, error=outcome.error, code=code)
         return None
-
-    def try_feedback(self, code) -> Outcome:
-        env = make_env(self.task)
-        try:
-            return summarize(self.task, code, trial_episodes(self.task, env, pool_seeds(self.seed, "trial", 1)[0]), limits=self.protocol.limits)
-        finally:
-            env.close()
 
     # -- the end
 
@@ -653,7 +647,7 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-# %% ../nbs/40_loop.ipynb #3aff0bc1
+# %% ../nbs/40_loop.ipynb #6ebe417c
 @dataclass
 class Round:
     "One round of a run."
@@ -839,6 +833,20 @@ class Run:
                 search.workers.close()
                 log.close()
         return {name: log[f"audit.{name}"].data for name in chosen}
+
+    def panel(self, llm=None, task=None, **how):
+        "The run as a panel to step through, to follow, and to fork from: see `promptpo.panels.RunPanel`."
+        from promptpo.panels import RunPanel   # here, so that widgets are loaded only where one is wanted
+        return RunPanel(self, llm=llm, task=task, **how)
+
+    def html(self, path, task=None) -> Path:
+        "Write the whole run as one HTML file that opens anywhere."
+        from promptpo.panels import write_report
+        return write_report(self, path, task)
+
+    def _repr_mimebundle_(self, **how):
+        from promptpo.panels import run_bundle
+        return run_bundle(self, **how)
 
     def __repr__(self):
         return f"Run({str(self.folder)!r}): {summary(self.report())}"

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['NoAction', 'action_of', 'WrongAction', 'ActionCheck', 'given', 'Episode', 'layout_of', 'BadReward', 'course', 'play',
-           'play_abreast', 'rollout', 'values']
+           'play_abreast', 'rollout', 'trial_episodes', 'values']
 
-# %% ../nbs/30_rollout.ipynb #042e1cf4
+# %% ../nbs/30_rollout.ipynb #854437e4
 import math
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -212,6 +212,18 @@ def rollout(
         if own:
             env.close()
     return episodes
+
+# %% ../nbs/30_rollout.ipynb #08feae4f
+def trial_episodes(
+    task: Task,
+    env,          # an environment of the task
+    seed: int,
+    count=2,      # episodes
+) -> list[Episode]:
+    "Episodes of random actions."
+    env.action_space.seed(seed)
+    short = replace(task, horizon=1)
+    return [e for i in range(count) for e in rollout(task if i else short, lambda obs: env.action_space.sample(), [seed + i], env=env)]
 
 # %% ../nbs/30_rollout.ipynb #8ec4cea0
 def values(
