@@ -14,6 +14,7 @@ _HOMES = {
     "isolation": "Limits Outcome evaluate summarize",
     "check": "leaks",
     "loop": "Protocol HONEST PAPER ARMS Budget Run estimate optimize preview_prompt",
+    "panels": "RunPanel ComparePanel MailboxPanel watch",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 __all__ = sorted(_HOME)
