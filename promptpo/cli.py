@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['table', 'choose_llm', 'named_llm', 'how_to_answer', 'choose_protocol', 'choose_budget', 'run', 'resume', 'finish',
-           'show_report', 'verify', 'show_optimism', 'show_tasks', 'check_tasks', 'show_doctor', 'run_bench',
-           'show_task', 'price', 'parser', 'main']
+           'show_report', 'verify', 'show_optimism', 'show_figures', 'show_html', 'show_tasks', 'check_tasks',
+           'show_doctor', 'run_bench', 'show_task', 'price', 'parser', 'main']
 
 # %% ../nbs/90_cli.ipynb #0650c7b3
 import argparse
@@ -71,7 +71,7 @@ def choose_budget(args) -> Budget:
     "The caps among the arguments."
     return Budget(usd=args.usd, tokens=args.tokens, calls=args.calls, episodes=args.cap_episodes, steps=args.cap_steps, seconds=args.seconds)
 
-# %% ../nbs/90_cli.ipynb #79de98d5
+# %% ../nbs/90_cli.ipynb #a2061b4b
 def run(args):
     "promptpo run"
     task = find_task(args.task)
@@ -134,6 +134,15 @@ def show_optimism(args):
         rows += claims(name)
     print(optimism_text(rows))
 
+def show_figures(args):
+    "promptpo figures"
+    from promptpo.figures import figures   # here, so that other commands do without papermill
+    return figures(args.names, args.out, check=args.check, force=args.force)
+
+def show_html(args):
+    "promptpo html"
+    print(Run(args.run).html(args.out or f"{Run(args.run).folder.name}.html"))
+
 def show_tasks(args):
     "promptpo tasks"
     if args.check or args.names:
@@ -167,7 +176,7 @@ def show_task(args):
     print(policy_prompt(task).text)
     print("\n--- withheld from the model ---\n" + "\n".join(f"* {w}" for w in task.withheld or ("nothing on purpose",)))
 
-# %% ../nbs/90_cli.ipynb #8de0d433
+# %% ../nbs/90_cli.ipynb #edcb3f88
 def price(text: str) -> tuple:
     "'3/15' as (3.0, 15.0)."
     try:
@@ -225,6 +234,14 @@ def parser() -> argparse.ArgumentParser:
     o.add_argument("runs", nargs="*", metavar="RUN", help="a run's folder, or the name of a recorded run; all recorded runs by default")
     o.add_argument("--episodes", type=int, default=200, help="fresh episodes for each policy of a run that has none yet")
     o.add_argument("--workers", type=int, help="local processes for rollouts; as many as cores by default")
+    f = command("figures", show_figures, "build the figures that are out of date, from recorded runs")
+    f.add_argument("names", nargs="*", metavar="NAME", help="of figures; all by default")
+    f.add_argument("--check", action="store_true", help="only say what is out of date; exit code 1 if anything is")
+    f.add_argument("--force", action="store_true", help="build also what is up to date")
+    f.add_argument("--out", default="figures", help="folder for pictures, notebooks and records")
+    h = command("html", show_html, "write a run as one HTML file that opens anywhere")
+    h.add_argument("run", help="a run's folder, or the name of a recorded run")
+    h.add_argument("--out", metavar="FILE", help="by default the run's name with .html")
     q = command("report", show_report, "print rounds, candidates, outcomes, scores, tokens, cost")
     q.add_argument("run", help="a run's folder, or the name of a recorded run")
     q.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
