@@ -31,12 +31,10 @@ def safe_html(text: str) -> str:
     from pygments.lexers import PythonLexer, TextLexer
     def coloured(code, language, _):
         lexer = PythonLexer() if language == "python" else TextLexer()
-        return f'<div class="highlight"><pre>{highlight(code, lexer, HtmlFormatter(nowrap=True))}</pre></div>'
-    md = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    md.options["highlight"] = lambda code, language, attrs: coloured(code, language, attrs).replace('<div class="highlight"><pre>', "<pre>", 1).removesuffix("</div>")
+        return f'<pre class="highlight"><code>{highlight(code, lexer, HtmlFormatter(nowrap=True))}</code></pre>'
+    md = MarkdownIt("commonmark", {"html": False, "highlight": coloured}).enable("table").disable("image")
     out = md.render(re.sub(r"^(#+) ", r"\1### ", text, flags=re.M))
     out = re.sub(r'<a href="(?!https?:)[^"]*"[^>]*>(.*?)</a>', r"\1", out, flags=re.S)
-    out = re.sub(r"<pre>(?!<code)", '<pre class="code">', out)
     return out.replace("<table>", '<div class="table-wrapper"><table class="docutils">').replace("</table>", "</table></div>")
 
 
@@ -119,7 +117,7 @@ def cards(tasks, recorded, site) -> str:
         image = f":img-top: {site.keep(file.read_bytes(), '.png')}\n:img-alt: {t.name}\n" if file else ""
         known = [f"{plain(a.name)} {number(a.value)}" for a in t.anchors if a.name in ("random", "optimum", "hand-written")]
         words = [f"{t.horizon} steps, {'return' if t.metric == 'return' else 'success rate'}", *known] + (["recorded run"] if t.name in recorded else []) + ([f"needs `{t.extra}`"] if t.extra else [])
-        out.append(f":::::{{grid-item-card}} {plain(t.name)}\n:link: {slug(t.name)}\n:link-type: doc\n{image}:class-card: task-card\n\n" + "  \n".join(w for w in words if w) + "\n:::::\n")
+        out.append(f":::::{{grid-item-card}} {narrow(plain(t.name))}\n:link: {slug(t.name)}\n:link-type: doc\n{image}:class-card: task-card\n\n" + "  \n".join(w for w in words if w) + "\n:::::\n")
     return "\n".join(out) + "::::::"
 
 

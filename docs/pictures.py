@@ -24,17 +24,19 @@ def draw_all():
             print(f"{name}: no picture ({type(e).__name__})")
 
 
-def frame(task, env, steps=40):
+def frame(task, steps=40):
     "A frame from within an episode, or None."
-    inner = env.unwrapped
-    if "rgb_array" not in (inner.metadata or {}).get("render_modes", ()):
-        return None
-    inner.render_mode = "rgb_array"
-    policy = policy_of(task)
+    from functools import partial
     from promptpo.task import bare_steps
-    for _ in bare_steps(task, env, policy, 3, steps):
+    try:
+        env = partial(task.make, render_mode="rgb_array")()
+    except TypeError:   # it takes no render_mode, so it draws nothing
+        return None
+    for _ in bare_steps(task, env, policy_of(task), 3, steps):
         pass
-    return inner.render()
+    pixels = env.render()
+    env.close()
+    return pixels
 
 
 def policy_of(task):
@@ -70,12 +72,12 @@ def draw(name):
     from promptpo.task import find_task, make_env
     task = find_task(name)
     try:
-        env = make_env(task)
+        make_env(task).close()
     except PromptPOError as e:
         print(f"{name}: no picture, {e}")
         return
     try:
-        pixels = frame(task, env)
+        pixels = frame(task)
     except Exception as e:
         print(f"{name}: cannot render ({type(e).__name__}: {e}); its episodes are drawn instead")
         pixels = None
@@ -86,11 +88,12 @@ def draw(name):
         picture.thumbnail((480, 480))
         picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(f"{stem}.png", optimize=True)
     else:
+        env = make_env(task)
         arrays = series(task, env)
+        env.close()
         for style, suffix in (("print", ""), ("dark", ".dark")):
             with drawn(style):
                 episodes(arrays).savefig(f"{stem}{suffix}.png", dpi=130, metadata=NOTHING["png"])
-    env.close()
     print(f"{name}: {'a frame' if pixels is not None else 'episodes'}")
 
 

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['PANEL_STYLE', 'CHOICES', 'STOPPING', 'WANTED', 'Follower', 'being_written', 'saved_arrays', 'rolled_again',
-           'drawing_env', 'pictures', 'png', 'Picture', 'CopyButton', 'sheet', 'Panel', 'row', 'Part', 'RoundPart',
-           'PromptPart', 'RepliesPart', 'OutcomePart', 'FeedbackPart', 'CodePart', 'EpisodePart', 'ProtocolForm',
-           'ForkPart', 'family_of', 'in_background', 'note', 'RunPanel', 'watch', 'waiting', 'answer_path', 'judged',
-           'MailboxPanel', 'ComparePanel', 'write_report', 'run_bundle']
+           'drawing_env', 'pictures', 'png', 'drawn_apart', 'Picture', 'CopyButton', 'sheet', 'Panel', 'row', 'Part',
+           'RoundPart', 'PromptPart', 'RepliesPart', 'OutcomePart', 'FeedbackPart', 'CodePart', 'EpisodePart',
+           'ProtocolForm', 'ForkPart', 'family_of', 'in_background', 'note', 'RunPanel', 'watch', 'waiting',
+           'answer_path', 'judged', 'MailboxPanel', 'ComparePanel', 'write_report', 'run_bundle']
 
-# %% ../nbs/52_panels.ipynb #66e34707
+# %% ../nbs/52_panels.ipynb #936c2145
 import fcntl
 import json
 import os
@@ -25,7 +25,7 @@ import ipywidgets as w
 import traitlets
 
 from .candidate import Refused, code_in
-from .isolation import Limits, evaluate
+from .isolation import Limits, evaluate, pack_task
 from .llm import find_llm
 from .loop import STOP, Protocol, Run, new_folder, optimize, preview_prompt, protocol_from, trajectory_arrays
 from .runlog import Event, PromptPOError, check_format, find_run, recorded_runs
@@ -153,6 +153,31 @@ def png(image) -> bytes:
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
 
+# %% ../nbs/52_panels.ipynb #53dee2b9
+def drawn_apart(
+    task: Task, arrays: dict, k=0, most=150,   # as for `pictures`
+    seconds=300.0,                             # the most to wait
+) -> dict:
+    "Pictures of an episode, drawn in another process."
+    from concurrent.futures import BrokenExecutor
+    from loky import ProcessPoolExecutor
+    screen = os.environ.get("MUJOCO_GL") or ("" if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") else "egl")
+    pool = ProcessPoolExecutor(1, env={"MUJOCO_GL": screen} if screen else None)
+    few = {name: arrays[name] for name in ("lengths", "seeds", "actions", "rewards")}
+    try:
+        return pool.submit(_draw, pack_task(task), few, k, most).result(seconds)
+    except BrokenExecutor:
+        raise PromptPOError(f"The process that was to draw task {task.name!r} died. Without a screen, MuJoCo needs EGL or OSMesa: install libegl1 or libosmesa6 and set MUJOCO_GL to egl or osmesa.") from None
+    except TimeoutError:
+        raise PromptPOError(f"Drawing took longer than {seconds:g} s.") from None
+    finally:
+        pool.shutdown(kill_workers=True)
+
+def _draw(packed, arrays, k, most):
+    "Runs in the other process."
+    import cloudpickle
+    return pictures(cloudpickle.loads(packed), arrays, k, most)
+
 # %% ../nbs/52_panels.ipynb #db400ec1
 class Picture(anywidget.AnyWidget):
     "A view; `picked` is the `data-at` of what was clicked last."
@@ -195,16 +220,24 @@ class CopyButton(anywidget.AnyWidget):
     label = traitlets.Unicode("Copy").tag(sync=True)
     copies = traitlets.Int(0).tag(sync=True)
 
-# %% ../nbs/52_panels.ipynb #a21916a2
+# %% ../nbs/52_panels.ipynb #dde9b332
 PANEL_STYLE = """
 .ppo-panel { padding: 10px 12px 12px; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
-.ppo-panel .widget-html, .ppo-panel .jupyter-widgets.widget-html { margin: 0; } .ppo-panel .widget-html-content { line-height: inherit; width: 100%; align-self: stretch; } .ppo-panel .jupyter-widgets-view { margin: 0; }
-.ppo-panel .ppo-row { flex-wrap: wrap; gap: 4px 10px; align-items: center; overflow: visible; } .ppo-panel .ppo-pane { height: 500px; min-height: 200px; overflow: auto; resize: vertical; border-top: 1px solid var(--line); padding: 8px 2px 0; margin-top: 2px; }
-.ppo-panel .ppo-tabs .widget-toggle-buttons, .ppo-panel .ppo-tabs { margin: 2px 0 0; } .ppo-panel .ppo-tabs button { width: auto; min-width: 0; padding: 0 12px; margin: 0 2px 2px 0; border-radius: 4px; }
-.ppo-panel .ppo-tabs button.mod-active { background: var(--blue); color: var(--paper); } .ppo-panel button:focus-visible { outline: 2px solid var(--blue); outline-offset: 1px; }
-.ppo-panel .ppo-short { height: 220px; margin-bottom: 6px; } .ppo-panel .ppo-said { min-height: 20px; } .ppo-panel img.ppo-film { image-rendering: pixelated; max-width: 260px; height: auto; border: 1px solid var(--line); border-radius: 4px; }
-.ppo-panel .ppo-pane > .widget-vbox, .ppo-panel .ppo-pane .widget-vbox > * { flex-shrink: 0; } .ppo-panel .ppo-pane h3 { margin-top: 10px; }
-.ppo-panel .ppo-head { min-height: 84px; } .ppo-panel textarea { font: 12px/1.5 var(--mono); } .ppo-panel .ppo-form .widget-label { width: 120px; }
+.ppo-panel .widget-html, .ppo-panel .jupyter-widgets-view { margin: 0; }
+.ppo-panel .widget-html-content { line-height: inherit; width: 100%; align-self: stretch; }
+.ppo-panel .ppo-row { flex-wrap: wrap; gap: 4px 10px; align-items: center; overflow: visible; }
+.ppo-panel .ppo-head { min-height: 84px; }
+.ppo-panel .ppo-tabs { margin: 2px 0 0; }
+.ppo-panel .ppo-tabs button { width: auto; min-width: 0; padding: 0 12px; margin: 0 2px 2px 0; border-radius: 4px; }
+.ppo-panel .ppo-tabs button.mod-active { background: var(--blue); color: var(--paper); }
+.ppo-panel button:focus-visible { outline: 2px solid var(--blue); outline-offset: 1px; }
+.ppo-panel .ppo-pane { height: 500px; min-height: 200px; overflow: auto; resize: vertical; border-top: 1px solid var(--line); padding: 8px 2px 0; margin-top: 2px; }
+.ppo-panel .ppo-pane.ppo-short { height: 220px; margin-bottom: 6px; }
+.ppo-panel .ppo-pane > .widget-vbox, .ppo-panel .ppo-pane .widget-vbox > * { flex-shrink: 0; }
+.ppo-panel .ppo-pane h3 { margin-top: 10px; }
+.ppo-panel .ppo-said { min-height: 20px; }
+.ppo-panel textarea { font: 12px/1.5 var(--mono); }
+.ppo-panel img.ppo-film { image-rendering: pixelated; max-width: 260px; height: auto; border: 1px solid var(--line); border-radius: 4px; }
 """
 
 def sheet() -> w.HTML:
@@ -329,7 +362,7 @@ class CodePart(Part):
         else:
             self.view.value = f"<p>{counted(old, c.code)} beside {escaped(self.against.value)}</p>" + diff_html(old, c.code, self.side.value, None if self.whole.value else 3)
 
-# %% ../nbs/52_panels.ipynb #9352892f
+# %% ../nbs/52_panels.ipynb #08965c21
 class EpisodePart(Part):
     name = "Episode"
     count = 0
@@ -353,7 +386,8 @@ class EpisodePart(Part):
         self.roll.on_click(lambda _: self.panel.attempt(self.again))
         self.draw_it.on_click(lambda _: self.panel.attempt(self.shoot))
         trace = w.VBox([self.view], layout=w.Layout(flex="1 1 270px", min_width="0"))
-        return [row(self.pool, self.number, self.roll, self.draw_it), self.said, self.steps, self.now, self.mark, w.HBox([self.film_box, trace, self.fields], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="10px"))]
+        picture = w.HBox([self.film_box, trace, self.fields], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="10px"))
+        return [row(self.pool, self.number, self.roll, self.draw_it), self.said, self.steps, self.now, self.mark, picture]
 
     def stepper(self, steps):
         "Slider and Play for that many steps. They are made anew, because a slider's End key knows only the range that it was made with."
@@ -428,7 +462,7 @@ class EpisodePart(Part):
         if not self.arrays: self.again()
         if self.arrays:
             self.say("Drawing …")
-            self.film = pictures(task, self.arrays, self.k)
+            self.film = drawn_apart(task, self.arrays, self.k)
             self.film_box.layout.display = ""
             self.say(f"{len(self.film)} pictures of {int(self.arrays['lengths'][self.k])} steps.")
             self.move()
@@ -445,7 +479,7 @@ class EpisodePart(Part):
 
     def say(self, words): self.said.value = f'<div class="soft ppo-said">{escaped(words)}</div>'
 
-# %% ../nbs/52_panels.ipynb #2c508312
+# %% ../nbs/52_panels.ipynb #acb237bf
 CHOICES = {"seeds": ("round", "run", "candidate"), "instance": ("episode", "candidate"), "select": ("selection", "last"), "feedback": ("program", "statistics", "none"),
            "evidence": ("median", "all"), "propose": ("model", "constants")}   # the words that a protocol takes
 
@@ -489,7 +523,6 @@ class ForkPart(Part):
         self.look.on_click(lambda _: self.panel.attempt(self.preview))
         self.go.on_click(lambda _: self.panel.attempt(self.fork))
         form = w.VBox([self.title, self.past, self.note, self.protocol, row(self.llm, self.target), row(self.look, self.go), self.view], layout=w.Layout(width="100%"))
-        form.add_class("ppo-form")
         return [self.tree, self.open, form]
 
     def show(self):
@@ -499,7 +532,9 @@ class ForkPart(Part):
         self.show_family()
         n, story = self.panel.round, self.story
         whole = "chosen" in story.at(f"r{n}")
-        self.title.value = f"<h3>Go on from round {n}</h3>" + ("<p class='soft'>" + ("Round 1 stays as it is." if n == 1 else f"Rounds 1 to {n} stay as they are.") + " What shall the next prompt tell about the past?</p>" if whole else f"<p class='note'>Round {n} is not complete, so nothing can go on from it.</p>")
+        kept = "Round 1 stays as it is." if n == 1 else f"Rounds 1 to {n} stay as they are."
+        words = f"<p class='soft'>{kept} What shall the next prompt tell about the past?</p>" if whole else f"<p class='note'>Round {n} is not complete, so nothing can go on from it.</p>"
+        self.title.value = f"<h3>Go on from round {n}</h3>{words}"
         self.look.disabled = self.go.disabled = not whole
         self.picks = {k: self._pick(k) for k in story.rounds if k <= n} if whole else {}
         self.past.children = [pick for pick in self.picks.values() if pick]
@@ -598,7 +633,7 @@ def in_background(
     while not begun.exists() and thread.is_alive() and time.monotonic() < end: time.sleep(0.02)
     return thread
 
-# %% ../nbs/52_panels.ipynb #3ad139b9
+# %% ../nbs/52_panels.ipynb #8ff1044e
 STOPPING = "Asked to stop. What the model has been asked is still waited for and kept; then the run stops, and can be resumed."
 
 def note(words, bad=False) -> str:
@@ -616,7 +651,7 @@ class RunPanel(Panel):
         poll=0.5,        # seconds between looks at a log that grows
     ):
         self.llm, self.given_task, self.workers, self.poll = llm, task, workers, poll
-        self.lock, self._silent, self.thread = threading.RLock(), 0, None
+        self.lock, self._silent, self.thread = threading.RLock(), threading.local(), None
         self.round, self.here, self.story = 0, "", Story([])
         self._build()
         super().__init__(row(self.head, self.stop), self.curve, row(self.play, self.round_slider, self.candidate_slider, self.zoom), self.line, self.tabs, self.stack, self.said)
@@ -645,17 +680,15 @@ class RunPanel(Panel):
         self.tabs.observe(lambda _: self.show_part(), "value")
         self.stop.on_click(lambda _: self.attempt(self.stop_or_resume))
 
-    # -- state
-
     @property
-    def quiet(self) -> bool: return self._silent > 0
+    def quiet(self) -> bool: return getattr(self._silent, "depth", 0) > 0
 
     @contextmanager
     def silence(self):
-        "Set widgets without hearing them."
-        self._silent += 1
+        "Set widgets without hearing them; what other threads do is heard."
+        self._silent.depth = getattr(self._silent, "depth", 0) + 1
         try: yield
-        finally: self._silent -= 1
+        finally: self._silent.depth -= 1
 
     @property
     def part(self) -> Part: return self.parts[self.tabs.index]
@@ -697,8 +730,6 @@ class RunPanel(Panel):
             self.update()
             if final: self.pick(final.round, final.index)
         self.follow()
-
-    # -- showing
 
     def update(self):
         "The story has changed: bring everything up to it."
@@ -758,8 +789,6 @@ class RunPanel(Panel):
 
     def say(self, words, bad=False): self.said.value = note(words, bad)
 
-    # -- going on
-
     def follow(self):
         "Look for what is new, in a thread: often while the run goes on, now and then when it has ended, since it may be continued."
         if self.thread is None or not self.thread.is_alive():
@@ -804,14 +833,17 @@ class RunPanel(Panel):
         if name == "as given" and self.llm is not None: return self.llm
         return find_llm(name)
 
+    def failed(self, e):
+        "What a thread that wrote a run has raised."
+        self.say(f"The run stopped: {e}" if isinstance(e, PromptPOError) else f"The run stopped with {type(e).__name__}: {e}", bad=True)
+
     def launch(self,
         folder,     # of the run that will be written
         work,       # function that writes it
     ):
         "Have a run go on in a thread, and look at it."
-        def failed(e): self.say(f"The run stopped: {e}" if isinstance(e, PromptPOError) else f"The run stopped with {type(e).__name__}: {e}", bad=True)
         self.say("")
-        self.worker = in_background(folder, work, failed)
+        self.worker = in_background(folder, work, self.failed)
         if Path(folder) == self.folder: self.follow()
         elif (Path(folder) / "events.jsonl").exists(): self.show_run(folder)
 
@@ -819,7 +851,7 @@ class RunPanel(Panel):
 
     def __repr__(self): return f"RunPanel({self.folder.name!r}), {len(self.story.tries)} candidates"
 
-# %% ../nbs/52_panels.ipynb #d31f4859
+# %% ../nbs/52_panels.ipynb #83ea34b6
 def watch(
     task,             # a `Task`, or the name of one
     llm=None,         # as for `optimize`
@@ -832,8 +864,12 @@ def watch(
     "Begin a run in the background, and show it."
     task, errors = find_task(task) if isinstance(task, str) else task, []
     folder = Path(run or new_folder(task))
-    thread = in_background(folder, lambda: optimize(task, llm, protocol, run=folder, workers=workers, progress=False, **how), lambda e: errors.append(e) or shown and shown[0].say(f"The run stopped: {e}", bad=True))
     shown = []
+    def work(): optimize(task, llm, protocol, run=folder, workers=workers, progress=False, **how)
+    def failed(e):
+        errors.append(e)
+        if shown: shown[0].failed(e)
+    thread = in_background(folder, work, failed)
     if not (folder / "events.jsonl").exists():
         thread.join(1)
         raise errors[0] if errors else PromptPOError(f"The run in {folder} has not begun.")
@@ -841,7 +877,7 @@ def watch(
     shown[0].worker = thread
     return shown[0]
 
-# %% ../nbs/52_panels.ipynb #583fd983
+# %% ../nbs/52_panels.ipynb #dd0bf9b2
 WANTED = {"policy": ("Policy", "act"), "feedback": ("Feedback", "summarize_trajectory")}   # class and method that an answer must hold
 
 def waiting(folder) -> list[Path]:
@@ -900,7 +936,8 @@ class MailboxPanel(Panel):
         if found == self.prompts and self.head.value: return
         self.prompts = found
         done = len(list(self.folder.glob("*.answer.md")))
-        self.head.value = f"<h3>{len(found)} prompt{'s' * (len(found) != 1)} wait{'s' * (len(found) == 1)} <span class='soft'>in {escaped(self.folder.name)}, {done} answered</span></h3>"
+        words = "1 prompt waits" if len(found) == 1 else f"{len(found)} prompts wait"
+        self.head.value = f"<h3>{words} <span class='soft'>in {escaped(self.folder.name)}, {done} answered</span></h3>"
         kept = self.choice.value
         self.choice.options = [(self.label(p), p) for p in found]
         self.choice.value = kept if kept in found else found[0] if found else None
@@ -939,7 +976,7 @@ class MailboxPanel(Panel):
     def picture(self): return self.head.value + self.text.value
     def __repr__(self): return f"MailboxPanel of {self.folder.name!r}, {len(self.prompts)} wait"
 
-# %% ../nbs/52_panels.ipynb #d036965b
+# %% ../nbs/52_panels.ipynb #b68ad42f
 class ComparePanel(Panel):
     "Several runs, of one task or of many: `ComparePanel([run, …])`."
 
@@ -957,11 +994,12 @@ class ComparePanel(Panel):
             raise PromptPOError("There are no runs to compare. Pass runs, their folders, or names of recorded runs.")
         self.followers = {name: Follower(find_run(getattr(run, "folder", run))) for name, run in named.items()}
         self.stories, self.given, self.poll = {}, anchors or {}, poll
-        self.over = w.Dropdown(options=[(words, key) for key, words in SPENT.items()], value="episodes", description="over", layout=w.Layout(width="300px"), style={"description_width": "40px"})
-        self.which = w.SelectMultiple(options=list(named), value=list(named), rows=min(8, len(named)), description="runs", layout=w.Layout(width="380px"), style={"description_width": "40px"})
+        slim = dict(style={"description_width": "40px"})
+        self.over = w.Dropdown(options=[(words, key) for key, words in SPENT.items()], value="episodes", description="over", layout=w.Layout(width="300px"), **slim)
+        self.which = w.SelectMultiple(options=list(named), value=list(named), rows=min(8, len(named)), description="runs", layout=w.Layout(width="380px"), **slim)
         self.view = w.HTML(layout=w.Layout(width="100%"))
         for control in (self.over, self.which): control.observe(lambda _: self.draw(), "value")
-        super().__init__(row(self.over, self.which), self.view)
+        super().__init__(row(self.over, self.which, layout=w.Layout(align_items="flex-start")), self.view)
         self.look()
         if not all(s.ended for s in self.stories.values()):
             threading.Thread(target=self._following, daemon=True).start()
@@ -989,7 +1027,7 @@ class ComparePanel(Panel):
     def picture(self): return self.view.value
     def __repr__(self): return f"ComparePanel of {len(self.stories)} runs"
 
-# %% ../nbs/52_panels.ipynb #9e860330
+# %% ../nbs/52_panels.ipynb #4bf3e317
 def write_report(
     run: Run,
     path,        # of the file
@@ -1004,4 +1042,4 @@ def write_report(
 
 def run_bundle(run: Run, **how) -> dict:
     "What a cell shows whose last line is a run."
-    return {**RunPanel(run)._repr_mimebundle_(**how), "text/plain": repr(run)}
+    return {**RunPanel(run)._repr_mimebundle_(**how), "text/plain": repr(run).replace(str(run.folder), run.folder.name)}

@@ -4,18 +4,20 @@
 
 # %% auto #0
 __all__ = ['COLOURS', 'RULES', 'STYLE', 'LINE', 'LINES', 'SHAPES', 'COLUMNS', 'SPENT', 'REPORT_STYLE', 'escaped', 'attribute',
-           'text_html', 'style_for', 'framed', 'show', 'Story', 'story_of', 'best_of', 'past_of', 'rivals', 'versions',
-           'merged', 'outcomes', 'cut_lines', 'lines_of', 'code_html', 'fold_html', 'changes', 'diff_rows', 'diff_html',
-           'counted', 'Scale', 'scale_for', 'in_range', 'short', 'number', 'between', 'Chart', 'legend_html',
-           'further_down', 'curve_html', 'lane_of', 'card_html', 'mean_words', 'status_html', 'round_html',
-           'headline_html', 'prompt_of', 'changed_text_html', 'prompt_html', 'reply_facts', 'became_html',
-           'replies_html', 'lines_named', 'error_html', 'values_html', 'ending_words', 'episodes_html', 'outcome_html',
-           'feedback_html', 'load_arrays', 'series_of', 'trace_html', 'roots_of', 'parent_of', 'tree_html', 'progress',
-           'label_of', 'mean_of_runs', 'compare_html', 'colour', 'compare_table', 'page_html', 'run_html']
+           'text_html', 'table_html', 'style_for', 'framed', 'show', 'Story', 'story_of', 'best_of', 'past_of',
+           'rivals', 'versions', 'merged', 'outcomes', 'cut_lines', 'lines_of', 'code_html', 'fold_html', 'changes',
+           'diff_rows', 'diff_html', 'counted', 'Scale', 'scale_for', 'in_range', 'short', 'number', 'between', 'Chart',
+           'legend_html', 'further_down', 'curve_html', 'lane_of', 'tokens_words', 'card_html', 'mean_words',
+           'status_html', 'round_html', 'headline_html', 'prompt_of', 'changed_text_html', 'prompt_html', 'reply_facts',
+           'became_html', 'replies_html', 'lines_named', 'error_html', 'values_html', 'ending_words', 'episodes_html',
+           'outcome_html', 'feedback_html', 'load_arrays', 'series_of', 'trace_html', 'roots_of', 'parent_of',
+           'tree_html', 'progress', 'label_of', 'mean_of_runs', 'compare_html', 'colour', 'compare_table', 'page_html',
+           'run_html']
 
-# %% ../nbs/51_views.ipynb #fd16e333
+# %% ../nbs/51_views.ipynb #44514fb1
 import difflib
 import html
+import json
 import math
 import re
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ from pathlib import Path
 
 from .runlog import Candidate, Event, Report, candidates, find_run, generation, interval, read_events, report, spent
 
-# %% ../nbs/51_views.ipynb #db5a47a4
+# %% ../nbs/51_views.ipynb #3a7e2270
 _HIDDEN = re.compile(r"([\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f])\1*")
 
 def _number(found) -> str:
@@ -52,7 +54,20 @@ def text_html(
     "Text as it is."
     return f'<div class="text">{escaped(text, cap)}</div>'
 
-# %% ../nbs/51_views.ipynb #29e62094
+def table_html(
+    columns,     # names; those that begin with # hold numbers
+    rows,        # lists of cells, which are HTML already
+    marked=(),   # places of rows to mark
+    more=0,      # rows that were left out
+) -> str:
+    "A table."
+    kinds = [' class="n"' if name.startswith("#") else "" for name in columns]
+    def line(tag, cells, mark=""): return f"<tr{mark}>" + "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells)) + "</tr>"
+    body = "".join(line("td", row, " class=here" * (i in marked)) for i, row in enumerate(rows))
+    left_out = f'<p class="note">… and {more:,} more.</p>' if more > 0 else ""
+    return f'<div class="wide"><table class="grid">{line("th", [name.lstrip("#") for name in columns])}{body}</table></div>{left_out}'
+
+# %% ../nbs/51_views.ipynb #a1fc3607
 _LIGHT = """--ink: #1f2328; --soft: #59636e; --line: #d5dae0; --paper: #ffffff; --pane: #f5f7f9; --new: #dcecf7; --gone: #fbe6d8; --pick: #fff5d2;
   --blue: #0072b2; --orange: #c04e00; --green: #00775a; --pink: #a8487c;
   --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #cc79a7; --c4: #e69f00; --c5: #56b4e9; --c6: #1f2328;"""
@@ -158,7 +173,10 @@ RULES = """
 .ppo .chart .strip.none { fill: transparent; }
 .ppo .chart .strip.here { fill: var(--pick); }
 .ppo .chart [data-at] { cursor: pointer; }
-.ppo .chart .cursor { position: absolute; top: 0; bottom: 0; width: 0; border-left: 1.5px solid var(--c1); pointer-events: none; }
+.ppo .traces { position: relative; }
+.ppo .traces .over { position: absolute; inset: 0 12px 35px 58px; pointer-events: none; }
+.ppo .traces .over > div { position: relative; height: 100%; }
+.ppo .traces .cursor { position: absolute; top: 0; bottom: 0; width: 0; border-left: 1.5px solid var(--c1); }
 .ppo svg .rule { stroke: var(--soft); stroke-dasharray: 5 4; }
 .ppo svg .dot { fill: var(--paper); stroke: var(--soft); stroke-width: 1.4; }
 .ppo svg .dot.best { fill: var(--blue); stroke: var(--blue); }
@@ -343,7 +361,7 @@ def outcomes(
              "test": [story.test] if story.test and story.final is c else [], "audit": story.audits.get(c.id, [])[:1]}
     return {pool: merged(events) for pool, events in found.items() if events}
 
-# %% ../nbs/51_views.ipynb #7620337c
+# %% ../nbs/51_views.ipynb #534f7cc6
 LINE, LINES = 1000, 3000   # most characters of a line, and lines of a program, that are shown
 
 def cut_lines(source: str) -> list[str]:
@@ -375,7 +393,8 @@ def _lexer():
 def _mark(kind) -> str:
     "A letter for a kind of word."
     from pygments.token import Token
-    kinds = ((Token.Comment, "c"), (Token.Literal.String, "t"), (Token.Literal.Number, "m"), (Token.Keyword, "k"), (Token.Operator.Word, "k"), (Token.Name.Function, "f"), (Token.Name.Class, "f"))
+    kinds = ((Token.Comment, "c"), (Token.Literal.String, "t"), (Token.Literal.Number, "m"), (Token.Keyword, "k"), (Token.Operator.Word, "k"),
+             (Token.Name.Function, "f"), (Token.Name.Class, "f"))
     return next((mark for parent, mark in kinds if kind in parent), "")
 
 def code_html(
@@ -540,7 +559,7 @@ def between(low, high) -> str:
     "An interval for people; a digit less, because its ends are not exact."
     return f"{number(low, 5)} to {number(high, 5)}"
 
-# %% ../nbs/51_views.ipynb #cd29f0cb
+# %% ../nbs/51_views.ipynb #2d778c03
 class Chart:
     "Axes, and what is drawn on them."
 
@@ -571,7 +590,8 @@ class Chart:
 
     def strip(self, low, high, cls="", at="", title="", extra=0):
         "A band from top to bottom."
-        self.back.insert(0, f'<rect class="strip {cls}" x="{self.px(low)}" width="{100 * (self.x(high) - self.x(low)):.2f}%" y="-6" height="{self.height + 6 + extra}"{_at(at)}>{_title(title)}</rect>')
+        width = 100 * (self.x(high) - self.x(low))
+        self.back.insert(0, f'<rect class="strip {cls}" x="{self.px(low)}" width="{width:.2f}%" y="-6" height="{self.height + 6 + extra}"{_at(at)}>{_title(title)}</rect>')
 
     def rules(self, values):
         "Dashed lines from side to side, of (name, value); their names stand on the right, each on a line of its own."
@@ -619,12 +639,13 @@ class Chart:
     def bar(self, x, low, high, style=""):
         "An upright line with ends, for an interval."
         a, b = self.py(low), self.py(high)
-        self.front.append(f'<line class="bar" style="{style}" x1="{self.px(x)}" x2="{self.px(x)}" y1="{a}" y2="{b}"/>' + "".join(f'<svg x="{self.px(x)}" y="{v}" width="1" height="1"><path class="bar" style="{style}" d="M-4 0H4"/></svg>' for v in (a, b)))
+        self.front.append(f'<line class="bar" style="{style}" x1="{self.px(x)}" x2="{self.px(x)}" y1="{a}" y2="{b}"/>')
+        self.front += [f'<svg x="{self.px(x)}" y="{end}" width="1" height="1"><path class="bar" style="{style}" d="M-4 0H4"/></svg>' for end in (a, b)]
 
     def html(self, over="") -> str:
         top, right, bottom, left = self.around
-        return (f'<div class="chart" style="padding: {top}px {right}px {bottom}px {left}px"><div style="position: relative"><svg width="100%" height="{self.height}" role="img" aria-label="{attribute(self.name)}">'
-                f'{"".join(self.back)}{"".join(self.front)}</svg>{over}</div></div>')
+        return (f'<div class="chart" style="padding: {top}px {right}px {bottom}px {left}px"><div style="position: relative">'
+                f'<svg width="100%" height="{self.height}" role="img" aria-label="{attribute(self.name)}">{"".join(self.back)}{"".join(self.front)}</svg>{over}</div></div>')
 
 SHAPES = {"x": "M-3.5 -3.5L3.5 3.5M-3.5 3.5L3.5 -3.5", "diamond": "M0 -6L6 0L0 6L-6 0Z", "square": "M-3.5 -3.5H3.5V3.5H-3.5Z", "dot": "M-4 0A4 4 0 1 0 4 0A4 4 0 1 0 -4 0"}
 
@@ -636,13 +657,14 @@ def legend_html(
 ) -> str:
     "What the shapes of a chart mean."
     signs = {"line": "M-7 0H7", "rule": "M-7 0H7", **SHAPES}
-    return '<div class="legend">' + "".join(f'<span><svg viewBox="-7 -6 14 12"><path class="{cls}" style="{style}" d="{signs[shape]}"/></svg>{escaped(label, 120)}</span>' for shape, cls, style, label in entries) + "</div>"
+    def sign(shape, cls, style): return f'<svg viewBox="-7 -6 14 12"><path class="{cls}" style="{style}" d="{signs[shape]}"/></svg>'
+    return f'<div class="legend">{"".join(f"<span>{sign(*how)}{escaped(label, 120)}</span>" for *how, label in entries)}</div>'
 
 def further_down(anchors) -> list:
     "An entry of a legend for anchors that have no room in the chart."
     return [("rule", "rule", "", "further down: " + ", ".join(f"{a.name} {short(a.value)}" for a in anchors))] if anchors else []
 
-# %% ../nbs/51_views.ipynb #c12f40b6
+# %% ../nbs/51_views.ipynb #c075630f
 def curve_html(
     events,        # of a run, or a story
     here="",       # name of the candidate to ring: 'r2.c3'
@@ -700,7 +722,8 @@ def _points(chart, story, lane, here):
     chosen = {best.id for n in story.rounds if (best := best_of(story, n))}
     for c in sorted((c for c in story.tries if not lane[c.id]), key=lambda c: c.id in chosen):
         best, x = c.id in chosen, _place(story, c)
-        chart.dot(x, c.score, "best" if best else "", small + 0.5 * best, at=c.id, title=f"{c.id}: {number(c.score)}" + (f", {c.repairs} repairs" if c.repairs else "") + (", best of its round" if best else ""))
+        title = f"{c.id}: {number(c.score)}" + (f", {c.repairs} repairs" if c.repairs else "") + (", best of its round" if best else "")
+        chart.dot(x, c.score, "best" if best else "", small + 0.5 * best, at=c.id, title=title)
         if c.id == here: chart.dot(x, c.score, "ring", 8)
 
 def _in_lanes(chart, story, lane, lanes, here):
@@ -716,12 +739,19 @@ def _in_lanes(chart, story, lane, lanes, here):
 
 def _curve_legend(story, lanes, tested, low) -> str:
     scored = sum(c.score is not None for c in story.tries)
-    entries = [("dot", "dot best", "", "best of its round"), ("dot", "dot", "", f"other candidates that worked ({scored} of {len(story.tries)} worked)"), ("line", "line", "", "best search score so far")]
-    entries += [("x", "x", "", "without a score, by reason")] * any(k != "in work" and not k.startswith("below") for k in lanes) + [("square", "wait", "", "in work")] * ("in work" in lanes)
+    entries = [("dot", "dot best", "", "best of its round"), ("dot", "dot", "", f"other candidates that worked ({scored} of {len(story.tries)} worked)"),
+               ("line", "line", "", "best search score so far")]
+    failed = any(k != "in work" and not k.startswith("below") for k in lanes)
+    entries += [("x", "x", "", "without a score, by reason")] * failed + [("square", "wait", "", "in work")] * ("in work" in lanes)
     entries += [("diamond", "test", "", "test score, 95 % interval")] * bool(tested)
     return legend_html(entries + further_down(low))
 
-# %% ../nbs/51_views.ipynb #d61d6119
+# %% ../nbs/51_views.ipynb #0c83f370
+def tokens_words(t: dict) -> str:
+    "Tokens by kind, in words."
+    thought = f" ({t['thinking']:,} of them thinking)" if t.get("thinking") else ""
+    return f"{t['input'] + t['cache_write'] + t['cache_read']:,} tokens in, {t['output']:,} out{thought}"
+
 def card_html(
     events,     # of a run, or a story
     live=False,  # whether somebody is writing its log now
@@ -736,8 +766,10 @@ def card_html(
              ("candidates", f"{r.worked} of {r.candidates}", f"worked, in {r.rounds} rounds"), ("replies", f"{used['calls']}", _tokens(used)),
              ("cost", "" if used["usd"] is None else f"${used['usd']:.2f}", ""), ("episodes", f"{sum(used['episodes'].values()):,}", f"{sum(used['steps'].values()):,} steps")]
     origin = f' · forked from <span class="mono">{escaped(story.origin["parent"], 80)}</span> after round {story.origin["shared_rounds"]}' if story.origin else ""
-    return (f'<div class="card"><div class="title"><b>{escaped(r.task, 80)}</b> <span class="soft">{escaped(r.model or r.llm, 80)} · {escaped(r.protocol)} protocol{origin}</span> <span class="tag {cls}">{escaped(state, 120)}</span></div>'
-            + "".join(f'<div class="fact"><span class="what">{what}</span><span class="much">{much}</span><span class="more">{more}</span></div>' for what, much, more in facts if much) + "</div>")
+    title = (f'<b>{escaped(r.task, 80)}</b> <span class="soft">{escaped(r.model or r.llm, 80)} · {escaped(r.protocol, 80)} protocol{origin}</span> '
+             f'<span class="tag {cls}">{escaped(state, 120)}</span>')
+    shown = [f'<span class="what">{what}</span><span class="much">{much}</span><span class="more">{more}</span>' for what, much, more in facts if much]
+    return f'<div class="card"><div class="title">{title}</div>{"".join(f"<div class=fact>{fact}</div>" for fact in shown)}</div>'
 
 def _score_fact(r) -> tuple:
     if r.test_error: return "test score", '<span class="bad">failed</span>', escaped(r.test_error, 80)
@@ -749,9 +781,10 @@ def _gap(r) -> str: return "" if r.optimism_gap is None else f"optimism gap {num
 
 def _tokens(used) -> str:
     t = used["tokens"]
-    return ("tokens unknown" if used["usd"] is not None else "tokens and cost unknown") if t is None else f"{t['input'] + t['cache_write'] + t['cache_read']:,} tokens in, {t['output']:,} out"
+    if t is None: return "tokens unknown" if used["usd"] is not None else "tokens and cost unknown"
+    return tokens_words(t)
 
-# %% ../nbs/51_views.ipynb #40dedb6e
+# %% ../nbs/51_views.ipynb #664b2bd6
 def mean_words(values, metric="return") -> str:
     "A mean with its interval."
     if not values: return "–"
@@ -780,17 +813,20 @@ def round_html(
         notes = ["best of the round"] * (c is best) + ["the run's policy"] * (c is final) + [f"{c.repairs} repair{'s' * (c.repairs > 1)}"] * bool(c.repairs)
         returns = " ".join(number(x) for x in c.returns[:12]) + (" …" if len(c.returns) > 12 else "")
         what = f'<span class="soft num">{returns}</span>' if c.returns else escaped(c.error.split("\n")[0], 160)
-        rows.append(f'<tr{" class=here" * (c.id == here)}><td class="mono">{c.id}</td><td>{status_html(c)}</td><td class="n">{number(c.score)}</td><td class="free">{what}</td><td class="soft">{", ".join(notes)}</td></tr>')
-    more = (f'<p class="note">… and {len(order) - 200} more.</p>' if len(order) > 200 else "") + _why(story, n, best)
-    metric = escaped(story.start.get("metric", "score"))
-    return f'<div class="wide"><table class="grid"><tr><th>candidate</th><th>outcome</th><th class="n">mean {metric}</th><th>returns of its episodes, or the error</th><th></th></tr>{"".join(rows)}</table></div>{more}'
+        rows.append((f'<span class="mono">{c.id}</span>', status_html(c), number(c.score), f'<div class="free">{what}</div>', f'<span class="soft">{", ".join(notes)}</span>'))
+    marked = [i for i, c in enumerate(order[:200]) if c.id == here]
+    columns = ("candidate", "outcome", f"#mean {escaped(story.start.get('metric', 'score'))}", "returns of its episodes, or the error", "")
+    return table_html(columns, rows, marked, len(order) - 200) + _why(story, n, best)
 
 def _why(story, n, best) -> str:
     "What the round started from, and what the best of it changed."
     past = past_of(story, n)
     parent = rivals(story, best).get("parent") if best else None
     thought = next((t for p in reversed(past) for place in (p.id, f"r{p.round}") if (t := story.at(f"{place}.reflect").get("replied"))), None)
-    change = f'<h4>What {best.id} changed</h4><p>{number(parent.score)} → <b>{number(best.score)}</b>, {counted(parent.code, best.code)} beside its parent {parent.id}.</p>' if parent else ""
+    change = ""
+    if parent:
+        change = (f"<h4>What {best.id} changed</h4><p>{number(parent.score)} → <b>{number(best.score)}</b>, "
+                  f"{counted(parent.code, best.code)} beside its parent {parent.id}.</p>")
     return change + (f"<h4>What the model had thought of {past[-1].id}</h4>{text_html(thought.data['text'], 5000)}" if thought and past else "")
 
 def headline_html(
@@ -853,12 +889,11 @@ def prompt_html(
     head = f'<p class="soft">Sent {event.data["samples"]} times, {len(text):,} characters' + (f"; beside {called}: {counted(prompt_of(before), text)}" if before else "") + ".</p>"
     return head + changed_text_html(prompt_of(before) if before else None, text, called, brief)
 
-# %% ../nbs/51_views.ipynb #aaeb8f9a
+# %% ../nbs/51_views.ipynb #231a4c87
 def reply_facts(d: dict) -> str:
     "Model, tokens, cost and time of a reply."
     u = d.get("usage")
-    tokens = "tokens unknown" if u is None else f"{u['input'] + u['cache_write'] + u['cache_read']:,} tokens in, {u['output']:,} out" + (f" ({u['thinking']:,} of them thinking)" if u.get("thinking") else "")
-    facts = [escaped(d.get("model") or "no name", 80), tokens, "cost unknown" if d.get("usd") is None else f"${d['usd']:.4f}", f"{d.get('clock', {}).get('seconds', 0):.1f} s"]
+    facts = [escaped(d.get("model") or "no name", 80), "tokens unknown" if u is None else tokens_words(u), "cost unknown" if d.get("usd") is None else f"${d['usd']:.4f}", f"{d.get('clock', {}).get('seconds', 0):.1f} s"]
     facts += [f"{d['tries']} requests"] * (d.get("tries", 1) > 1) + [f"stopped: {escaped(d['stop_reason'], 40)}"] * bool(d.get("stop_reason"))
     return f'<p class="soft">{" · ".join(facts)}</p>'
 
@@ -899,7 +934,7 @@ def _without_code(text: str) -> str:
     "A reply with its fenced blocks counted instead of shown."
     return re.sub(r"^(`{3,}|~{3,})[^\n]*\n(.*?)^\1[^\S\n]*$", lambda m: f"[{m[2].count(chr(10))} lines of code]", text, flags=re.S | re.M)
 
-# %% ../nbs/51_views.ipynb #6ff48d2d
+# %% ../nbs/51_views.ipynb #2b59a206
 COLUMNS = 60   # episodes of a pool that are listed one by one
 
 def lines_named(error: str) -> list[int]:
@@ -946,11 +981,11 @@ def episodes_html(
     ends=None,        # per episode, whether the task ended it
 ) -> str:
     "Episodes one by one."
-    won = d["successes"]
-    rows = "".join(f'<tr><td class="n">{i + 1}</td><td class="n soft">{seed}</td><td class="n">{number(ret)}</td><td class="n">{length}</td><td>{ending_words(length, horizon, ends and bool(ends[i]))}</td>' + (f'<td>{"success" if won[i] else "no success"}</td>' if won else "") + "</tr>"
-                   for i, (seed, ret, length) in enumerate(zip(d["seeds"][:COLUMNS], d["returns"], d["lengths"])))
-    more = f'<p class="note">… and {len(d["seeds"]) - COLUMNS} more.</p>' if len(d["seeds"]) > COLUMNS else ""
-    return f'<div class="wide"><table class="grid"><tr><th class="n">episode</th><th class="n">seed</th><th class="n">return</th><th class="n">steps</th><th>ending</th>{"<th>success</th>" if won else ""}</tr>{rows}</table></div>{more}'
+    won, rows = d["successes"], []
+    for i, (seed, ret, length) in enumerate(zip(d["seeds"][:COLUMNS], d["returns"], d["lengths"])):
+        ending = ending_words(length, horizon, ends and bool(ends[i]))
+        rows.append((i + 1, f'<span class="soft">{seed}</span>', number(ret), length, ending, *(["success" if won[i] else "no success"] if won else [])))
+    return table_html(("#episode", "#seed", "#return", "#steps", "ending", *(["success"] if won else [])), rows, more=len(d["seeds"]) - COLUMNS)
 
 def outcome_html(
     events,           # of a run, or a story
@@ -989,15 +1024,12 @@ def _prints(found) -> str:
 def _resources(story, c, found) -> str:
     "Time, memory, tokens and cost."
     replied = [v["replied"].data for v in versions(story, c.id) if "replied" in v]
-    rows = []
-    for pool, d in found.items():
-        clock, machine = d["clock"], d["machine"]
-        rows.append(f'<tr><td>{pool}</td><td class="n">{d["steps"]:,}</td><td class="n">{clock["seconds"]:.2f} s</td><td class="n">{clock["cpu_seconds"]:.2f} s</td><td class="n">{machine["memory_mb"]:.0f} MB</td></tr>')
-    table = f'<table class="grid"><tr><th>rollout</th><th class="n">steps</th><th class="n">time</th><th class="n">processor time of the policy</th><th class="n">its memory</th></tr>{"".join(rows)}</table>' if rows else ""
+    rows = [(pool, f"{d['steps']:,}", f"{d['clock']['seconds']:.2f} s", f"{d['clock']['cpu_seconds']:.2f} s", f"{d['machine']['memory_mb']:.0f} MB") for pool, d in found.items()]
+    table = table_html(("rollout", "#steps", "#time", "#processor time of the policy", "#its memory"), rows) if rows else ""
     replies = f'<h4>{len(replied)} repl{"y" if len(replied) == 1 else "ies"}</h4>' + "".join(map(reply_facts, replied)) if replied else ""
     return f'<details><summary>What it used</summary>{table}{replies}</details>'
 
-# %% ../nbs/51_views.ipynb #f00c71fe
+# %% ../nbs/51_views.ipynb #214c7e21
 def feedback_html(
     events,     # of a run, or a story
     n: int,         # round
@@ -1016,9 +1048,11 @@ def feedback_html(
     parts.append("<h4>Feedback</h4>")
     if told:
         d = told.data
-        by = "by the model's own program" if d["by"] == "program" else "by built-in statistics" + (f"; the model's program failed here: {escaped(d['error'], 500)}" if d["error"] else "")
+        by = "by the model's own program" if d["by"] == "program" else "by built-in statistics"
+        by += f"; the model's program failed here: {escaped(d['error'], 500)}" if d["error"] else ""
         parts.append(f'<p class="soft">As it stands in later prompts, made {by}.</p>{text_html(d["text"], 20_000)}')
-        parts.append(f"<details><summary>The texts of all episodes, uncut</summary>{''.join(f'<h4>Episode {i}</h4>{text_html(t, 20_000)}' for i, t in enumerate(d['texts'], 1))}</details>")
+        texts = "".join(f"<h4>Episode {i}</h4>{text_html(t, 20_000)}" for i, t in enumerate(d["texts"], 1))
+        parts.append(f"<details><summary>The texts of all episodes, uncut</summary>{texts}</details>")
     else:
         parts.append('<p class="note">Not told yet.</p>')
     return "".join(parts) + made_by
@@ -1033,7 +1067,7 @@ def _program_html(story) -> str:
     code = f"<h4>The program</h4>{code_html(last[-1]['proposed'].data['code'])}" if last else ""
     return f'<details><summary>The model\'s Feedback program, {state}</summary>{code}<h4>How it came about</h4>{replies_html(story, "feedback", codes=False)}</details>'
 
-# %% ../nbs/51_views.ipynb #03777064
+# %% ../nbs/51_views.ipynb #5dd7e3a3
 def load_arrays(
     folder,      # a run's folder
     name: str,   # of a file in it
@@ -1089,8 +1123,8 @@ def trace_html(
         few = len(set(kept)) <= 12 and all(v == int(v) for v in kept if math.isfinite(v))
         chart.path([first + a for a in at], kept, step=few, style="stroke-width: 1.3")
         parts.append(chart.html())
-    over = f'<div style="position: absolute; inset: 0 12px 35px 58px; pointer-events: none"><div style="position: relative; height: 100%"><div class="cursor {attribute(cursor)}"></div></div></div>' if cursor else ""
-    return f'<div style="position: relative">{"".join(parts)}{over}</div>'
+    mark = f'<div class="over"><div><div class="cursor {attribute(cursor)}"></div></div></div>' if cursor else ""
+    return f'<div class="traces">{"".join(parts)}{mark}</div>'
 
 def _thinned(values, most=600) -> tuple:
     "Places and values; of a long series the smallest and the largest value of each stretch."
@@ -1140,8 +1174,9 @@ def _node(name, story, here) -> str:
     words = f'{origin}<span class="soft">{r.rounds} rounds, {escaped(r.model or r.llm, 40)}:</span> {score}{"" if r.ended else " <span class=soft>(not finished)</span>"}{note}'
     return f'{"<span class=here>" if here else ""}<b>{escaped(name, 80)}</b> {words}{"</span>" if here else ""}'
 
-# %% ../nbs/51_views.ipynb #91bb90e3
-SPENT = {"rounds": "rounds", "episodes": "search episodes", "steps": "steps of search episodes", "tokens": "tokens, in and out", "dollars": "US dollars", "seconds": "seconds of wall clock", "replies": "replies of the model"}
+# %% ../nbs/51_views.ipynb #e7a3e117
+SPENT = {"rounds": "rounds", "episodes": "search episodes", "steps": "steps of search episodes", "tokens": "tokens, in and out", "dollars": "US dollars",
+         "seconds": "seconds of wall clock", "replies": "replies of the model"}
 
 def progress(
     events,              # of a run, or a story
@@ -1187,7 +1222,7 @@ def mean_of_runs(
     low, high = np.percentile(means, [2.5, 97.5], axis=0) if grid else ([], [])
     return grid, list(table.mean(0)), list(low), list(high)
 
-# %% ../nbs/51_views.ipynb #4db77448
+# %% ../nbs/51_views.ipynb #5a70d680
 def compare_html(
     stories: dict,       # name of a run -> its story
     over="episodes",     # one of `SPENT`
@@ -1202,7 +1237,8 @@ def compare_html(
     charts = "".join(f"<div><h4>{escaped(task, 80)}</h4>{_compared(runs, over, labels, (anchors or {}).get(task, ()))}</div>" for task, runs in tasks.items())
     unknown = [name for name, s in stories.items() if progress(s, over) is None]
     missing = f'<p class="note">Without a line, because their logs do not know their {escaped(SPENT[over])}: {escaped(", ".join(unknown), 500)}.</p>' if unknown else ""
-    signs = [("line", "line", f"stroke: {colour(i)}", label) for i, label in enumerate(labels)] + [("diamond", "test", "fill: var(--soft); stroke: var(--soft)", "test score, 95 % interval over episodes")]
+    signs = [("line", "line", f"stroke: {colour(i)}", label) for i, label in enumerate(labels)]
+    signs.append(("diamond", "test", "fill: var(--soft); stroke: var(--soft)", "test score, 95 % interval over episodes"))
     return f'{legend_html(signs)}<div class="many">{charts}</div>{missing}{compare_table(stories)}'
 
 def colour(i) -> str: return f"var(--c{i % 7})"
@@ -1252,19 +1288,24 @@ def compare_table(stories: dict) -> str:
         tokens = "–" if t is None else f"{t['input'] + t['cache_write'] + t['cache_read'] + t['output']:,}"
         low = "" if r.test_low is None else between(r.test_low, r.test_high)
         best = max((c.score for c in s.tries if c.score is not None), default=None)
-        words = (f'<span class="mono">{escaped(name, 60)}</span>', escaped(r.task, 60), escaped(label_of(s), 80))
-        numbers = (f"{r.worked} of {r.candidates}", number(best), f"<b>{number(r.test_mean)}</b>", low, number(r.optimism_gap, 4), f"{sum(used['episodes'].values()):,}", tokens, usd)
-        cells = [f"<td>{w}</td>" for w in words] + [f'<td class="n">{n}</td>' for n in numbers] + [f'<td class="soft">{escaped(r.ended or "not finished", 60)}</td>']
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    head = "".join(f'<th{" class=n" * (i > 2 and i < 11)}>{h}</th>' for i, h in enumerate(("run", "task", "model, protocol", "worked", "best search", "test", "95 % interval", "optimism gap", "episodes", "tokens", "$", "ended")))
-    return f'<div class="wide"><table class="grid"><tr>{head}</tr>{"".join(rows)}</table></div>'
+        worked, episodes = f"{r.worked} of {r.candidates}", f"{sum(used['episodes'].values()):,}"
+        rows.append((f'<span class="mono">{escaped(name, 60)}</span>', escaped(r.task, 60), escaped(label_of(s), 80), worked, number(best), f"<b>{number(r.test_mean)}</b>", low,
+                     number(r.optimism_gap, 4), episodes, tokens, usd, f'<span class="soft">{escaped(r.ended or "not finished", 60)}</span>'))
+    columns = ("run", "task", "model, protocol", "#worked", "#best search", "#test", "#95 % interval", "#optimism gap", "#episodes", "#tokens", "#$", "ended")
+    return table_html(columns, rows)
 
-# %% ../nbs/51_views.ipynb #23dcdde8
+# %% ../nbs/51_views.ipynb #a12d1c3b
 REPORT_STYLE = """
-html { background: #fff; color-scheme: light dark; } @media (prefers-color-scheme: dark) { html { background: #161a1e; } }
-body.ppo { max-width: 1120px; margin: 0 auto; padding: 22px 18px 60px; font-size: 14px; } .ppo h2 { font-size: 17px; margin: 30px 0 8px; padding-top: 10px; border-top: 1px solid var(--line); }
-.ppo > details > summary, .ppo .try > summary { font-size: 14px; } .ppo .try { margin-left: 10px; padding-left: 12px; border-left: 2px solid var(--line); } .ppo .try h3 { display: inline; } .ppo .code, .ppo .text { max-height: 640px; overflow: auto; }
-.ppo nav { margin: 4px 0 0; } .ppo nav a { color: var(--blue); margin-right: 12px; }
+html { background: #fff; color-scheme: light dark; }
+@media (prefers-color-scheme: dark) { html { background: #161a1e; } }
+body.ppo { max-width: 1120px; margin: 0 auto; padding: 22px 18px 60px; font-size: 14px; }
+.ppo h2 { font-size: 17px; margin: 30px 0 8px; padding-top: 10px; border-top: 1px solid var(--line); }
+.ppo > details > summary, .ppo .try > summary { font-size: 14px; }
+.ppo .try { margin-left: 10px; padding-left: 12px; border-left: 2px solid var(--line); }
+.ppo .try h3 { display: inline; }
+.ppo .code, .ppo .text { max-height: 640px; overflow: auto; }
+.ppo nav { margin: 4px 0 0; }
+.ppo nav a { color: var(--blue); margin-right: 12px; }
 """
 
 def page_html(title: str, body: str) -> str:
@@ -1297,7 +1338,8 @@ def run_html(
     body = parts["head"] + parts["policy"]
     for n in story.rounds:
         best = best_of(story, n)
-        body += f'<h2 id="r{n}">Round {n}{" <span class=soft>best " + number(best.score) + "</span>" if best else ""}</h2>' + parts["round", n] + "".join(parts["try", c.id] for c in story.rounds[n])
+        score = f' <span class="soft">best {number(best.score)}</span>' if best else ""
+        body += f'<h2 id="r{n}">Round {n}{score}</h2>' + parts["round", n] + "".join(parts["try", c.id] for c in story.rounds[n])
     return page_html(f"{story.start.get('task', 'run')} {name}".strip(), body + parts["settings"])
 
 def _round_number(key) -> int:
@@ -1309,7 +1351,8 @@ def _policy_part(story, horizon) -> str:
     if best is None:
         return "<h2>No policy</h2>" + ('<p class="note">No candidate could be scored.</p>' if story.tries else '<p class="note">No candidate came back.</p>')
     name = "The run's policy" if story.final else "The best candidate so far"
-    return f"<h2>{name}</h2>{headline_html(story, best.id)}{outcome_html(story, best.id, horizon)}<details><summary>Its program, {len(cut_lines(best.code))} lines</summary>{code_html(best.code)}</details>"
+    program = f"<details><summary>Its program, {len(cut_lines(best.code))} lines</summary>{code_html(best.code)}</details>"
+    return f"<h2>{name}</h2>{headline_html(story, best.id)}{outcome_html(story, best.id, horizon)}{program}"
 
 def _episode_part(story, n, folder) -> str:
     "The first episode of the best of a round over time, if its trajectory is there."
@@ -1332,12 +1375,13 @@ def _round_parts(story, n, horizon, folder):
 def _try_part(story, c, horizon) -> str:
     "One candidate, folded."
     parent, best = rivals(story, c).get("parent"), best_of(story, c.round) is c   # words in colour for the best only, which saves room
-    code = "" if not c.code else f"<h4>Beside {parent.id}, its parent: {counted(parent.code, c.code)}</h4>{diff_html(parent.code, c.code, colour=best)}" if parent else f"<h4>Program</h4>{code_html(c.code)}"
+    code = f"<h4>Program</h4>{code_html(c.code)}" if c.code else ""
+    if c.code and parent:
+        code = f"<h4>Beside {parent.id}, its parent: {counted(parent.code, c.code)}</h4>{diff_html(parent.code, c.code, colour=best)}"
     return (f'<details class="try"><summary>{headline_html(story, c.id)}</summary>{outcome_html(story, c.id, horizon, chart=len(outcomes(story, c)) > 1)}{code}'
             f"<details><summary>Replies</summary>{replies_html(story, c.id, codes=not c.code)}</details></details>")
 
 def _settings_part(story) -> str:
     "What the run was begun with."
-    import json
-    d = {k: v for k, v in story.start.items() if k not in ("machine",)}
-    return f"<h2>Settings</h2>{_program_html(story)}<details><summary>Protocol, budget, seed, machine</summary>{text_html(json.dumps(d, indent=1, ensure_ascii=False), 20_000)}{text_html(json.dumps(story.start.get('machine', {}), indent=1, ensure_ascii=False), 5_000)}</details>"
+    texts = [text_html(json.dumps(part, indent=1, ensure_ascii=False), 20_000) for part in ({k: v for k, v in story.start.items() if k != "machine"}, story.start.get("machine", {}))]
+    return f"<h2>Settings</h2>{_program_html(story)}<details><summary>Protocol, budget, seed, machine</summary>{''.join(texts)}</details>"

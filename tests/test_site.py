@@ -110,6 +110,23 @@ def browser():
         b.close()
 
 
+def test_task_without_picture_or_extra(tmp_path):
+    "A task that cannot be built here, and has no picture, still has its page, with all that is known of it."
+    sys.path.insert(0, str(ROOT / "docs"))
+    from dataclasses import replace
+    import catalogue
+    from notebooks import Site
+    from promptpo.task import line_task
+    def make(): raise ImportError("no simulator here")
+    task = replace(line_task(), name="not_here", make=make, extra="somewhere")
+    made = Site(ROOT, tmp_path, "https://example.org")
+    catalogue.write(made, {"not_here": task}, {})
+    text = (tmp_path / "tasks" / "not_here.md").read_text(encoding="utf-8")
+    for words in ("`obs.position`", "from 0 to 9 cells", "where the walker is", "promptpo[somewhere]", "the start cell", "optimum"):
+        assert words in text, words
+    assert "task-picture" not in text
+
+
 def opened(browser, trouble, **more):
     "A page that notes errors and requests that leave this machine."
     page = browser.new_page(**more)
