@@ -12,6 +12,8 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 pytest.importorskip("sphinx")
+if not os.environ.get("PROMPTPO_BROWSER"):
+    pytest.skip("tests in a browser: set PROMPTPO_BROWSER=1", allow_module_level=True)
 ROOT = Path(__file__).parents[1]
 CHROMIUM = os.environ.get("CHROMIUM") or next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
