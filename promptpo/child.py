@@ -17,7 +17,7 @@ import sys
 from itertools import accumulate, groupby
 from types import MappingProxyType, SimpleNamespace
 
-# %% ../nbs/30_child.ipynb #7f90f243
+# %% ../nbs/30_child.ipynb #06b0db02
 _STRUCT = {"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "f2": "e", "f4": "f", "f8": "d", "b1": "?"}
 
 class Layout:
@@ -36,7 +36,7 @@ class Layout:
         for dtype, run in groupby(self.arrays, key=lambda a: a[1]):
             run = list(run)
             ends = list(accumulate(count for _, _, _, count in run))
-            self.blocks.append((dtype, ends[-1], [(name, end - count, end, shape) for (name, _, shape, count), end in zip(run, ends)]))
+            self.blocks.append((dtype, ends[-1], [(name, slice(end - count, end), shape if len(shape) > 1 else None) for (name, _, shape, count), end in zip(run, ends)]))
         self.calls = [name for name, _, _, form in self.fields if form == "call"]
         self.numbers = struct.Struct("=" + "".join(_STRUCT[d.str[1:]] for _, d, s, _ in self.fields if s == ()) + "I" * len(self.upto))
         self.wire = np.dtype([(name, d) for name, d, s, _ in self.fields if s == ()] + [(f"{name} rows", "u4") for name, *_ in self.upto]
@@ -76,20 +76,22 @@ class Layout:
         at=0,              # where they begin
     ) -> SimpleNamespace:  # an attribute a field: a Python number, or a new writable array
         "The values as an object with attributes."
-        numbers = self.numbers.unpack_from(data, at)
-        out = dict(zip(self.number_names, numbers))
+        out, numbers = dict(self.constants), ()
+        if self.numbers.size:
+            numbers = self.numbers.unpack_from(data, at)
+            out.update(zip(self.number_names, numbers))
         at += self.numbers.size
         for dtype, count, parts in self.blocks:   # one copy for all arrays of a type that lie side by side
             whole = self._frombuffer(data, dtype, count, at).copy()
-            for name, start, stop, shape in parts:
-                out[name] = whole[start:stop] if len(shape) == 1 else whole[start:stop].reshape(shape)
+            for name, part, shape in parts:
+                out[name] = whole[part] if shape is None else whole[part].reshape(shape)
             at += count * dtype.itemsize
         for (name, dtype, shape, count), rows in zip(self.upto, numbers[len(self.number_names):]):
             out[name] = self._frombuffer(data, dtype, rows * count // shape[0], at).reshape((rows, *shape[1:])).copy()
             at += count * dtype.itemsize
         for name in self.calls:
             out[name] = out[name].copy   # called, it gives the array; no function of ours, through which this module could be reached
-        return SimpleNamespace(**out, **self.constants)
+        return SimpleNamespace(**out)
 
     def table(self,
         frames,   # of `pack`
@@ -111,12 +113,12 @@ def fixed(value):
         return MappingProxyType({k: fixed(v) for k, v in value.items()})
     return tuple(map(fixed, value)) if isinstance(value, (list, tuple)) else value
 
-# %% ../nbs/30_child.ipynb #fcc1a2f9
+# %% ../nbs/30_child.ipynb #96c674c8
 class BadAction(ValueError):
     "`act` returned something that is no action."
 
 _INT, _FLOAT = struct.Struct("=cq").pack, struct.Struct("=cd").pack
-_HEADS: dict = {}  # (type character, shape) -> first bytes of an array
+_HEADS: dict = {}  # (dtype, shape) -> first bytes of an array
 
 def action_bytes(
     action,   # what `act` returned
@@ -134,7 +136,7 @@ def action_bytes(
         a = action if kind is np.ndarray else np.asarray(action)
     except Exception as e:
         raise BadAction(f"{_typename(action)} that cannot be made into an array ({type(e).__name__})") from None
-    key = (a.dtype.str, a.shape)
+    key = (a.dtype, a.shape)
     if key not in _HEADS:
         if a.dtype.kind not in "iufb" or a.dtype.str[1:] not in _STRUCT:
             raise BadAction(f"{_typename(action)}" + (f" of dtype {a.dtype}" if a.shape or kind is np.ndarray else ""))

@@ -130,14 +130,14 @@ def layout_of(task: Task) -> Layout:
 class BadReward(ValueError):
     "The environment gave a reward that is no finite number."
 
-# %% ../nbs/30_rollout.ipynb #483adacd
+# %% ../nbs/30_rollout.ipynb #27f21f7e
 def course(
     task: Task,
     env,                 # a Gymnasium environment of the task
     seed: int,           # of the episode: the same seed gives the same episode
     layout: Layout,
     check: ActionCheck,
-):                       # yields bytes of an observation, is sent bytes of an action; returns the `Episode`
+):                       # yields bytes of an observation, is sent bytes of an action, yields None twice; returns the `Episode`
     "One episode, step by step."
     observe, pack, step, horizon, finite = task.observe, layout.pack, env.step, task.horizon, math.isfinite
     observation, _ = env.reset(seed=seed)
@@ -146,10 +146,12 @@ def course(
     terminated = truncated = False
     while not (terminated or truncated):
         action = check(action_of((yield frame)))
+        yield
         try:
             observation, reward, terminated, truncated, info = step(action)
         except (AssertionError, ValueError, TypeError, LookupError, ArithmeticError) as e:
             raise WrongAction(f"the environment did not take the action {str(action)[:200]} ({type(e).__name__}: {e})"[:500]) from None
+        yield
         reward = float(reward)
         if not finite(reward):
             raise BadReward(f"the reward of step {len(rewards) + 1} is {reward}")
@@ -173,7 +175,8 @@ def play(
     while True:
         data = answer(frame)
         try:
-            frame = steps.send(data)
+            steps.send(data), next(steps)
+            frame = next(steps)
         except StopIteration as end:
             if after_step: after_step()
             return end.value
@@ -186,9 +189,11 @@ def play_abreast(
     "Play several episodes at once, a step of each in turn."
     frames, episodes = {i: next(c) for i, c in enumerate(courses)}, [None] * len(courses)
     while frames:
-        for i, data in zip(list(frames), answers(frames), strict=True):
+        for i, data in zip(frames, answers(frames), strict=True): courses[i].send(data)
+        for i in frames: next(courses[i])
+        for i in list(frames):
             try:
-                frames[i] = courses[i].send(data)
+                frames[i] = next(courses[i])
             except StopIteration as end:
                 episodes[i] = end.value
                 del frames[i]
