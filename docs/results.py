@@ -1,12 +1,13 @@
 """Pages of recorded runs and of figures, from logs and from what `promptpo figures` has built."""
-import difflib
 import html
 import io
 import json
 import re
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 from catalogue import narrow, plain, slug
-from notebooks import block, folded, page_of, raw
+from notebooks import block, code_cell, folded, markdown, raw
 
 FIRST = ("first_look", "story", "rounds", "optimism", "exploration", "cost")   # figures in the order in which one looks at them; others follow
 MARKS = {"+": "new", "-": "gone", "@": "skipped", " ": "kept"}
@@ -47,14 +48,14 @@ def facts(report: str) -> str:
 def run_page(name: str, folder, tasks, site) -> str:
     "One recorded run: what came of it, and how it went round by round."
     from promptpo.loop import Run
-    from promptpo.plots import learning_curve, new_figure
+    from promptpo.plots import PAGE, axes_at, learning_curve, new_figure
     from promptpo.runlog import report, report_text
     from promptpo.stats import events_of, tries, versions
     events = events_of(folder)
     r, task = report(events), tasks.get(report(events).task)
     def curve():
-        figure = new_figure(6.9, 3.1)
-        learning_curve(events, task.anchors if task else (), figure.add_subplot())
+        figure = new_figure(PAGE, 3.1, layout=None)   # a layout that is worked out takes as long as the drawing
+        learning_curve(events, task.anchors if task else (), axes_at(figure, 0.62, 0.25, PAGE - 1.72, 2.1))
         return figure
     parts = [f"# {plain(name)}", f"A recorded run on [{plain(r.task)}](../tasks/{slug(r.task)}.md)." if task else f"A recorded run on {plain(r.task)}."]
     parts += [both_looks(curve, site, f"learning curve of {name}") if r.candidates else "", facts(report_text(r, anchors=task.anchors if task else ()))]
@@ -86,13 +87,22 @@ def run_page(name: str, folder, tasks, site) -> str:
     return "\n\n".join(p for p in parts if p)
 
 
+_SHARED = {}   # what a process inherits
+
+
+def _run_page(name, folder):
+    return run_page(name, folder, **_SHARED)
+
+
 def write_runs(site, tasks, runs):
     from promptpo.runlog import report
     from promptpo.stats import events_of
     rows = []
+    with ProcessPoolExecutor(mp_context=get_context("fork"), initializer=_SHARED.update, initargs=(dict(tasks=tasks, site=site),)) as pool:   # a page is mostly pictures
+        pages = {name: pool.submit(_run_page, name, folder) for name, folder in runs.items()}
     for name, folder in runs.items():
         r = report(events_of(folder))
-        site.write(f"runs/{slug(name)}", run_page(name, folder, tasks, site))
+        site.write(f"runs/{slug(name)}", pages[name].result())
         test = f"{r.test_mean:.5g} [{r.test_low:.5g}, {r.test_high:.5g}]" if r.test_low is not None else "none"
         optimum = next((f"{a.value:.5g}" for a in (tasks[r.task].anchors if r.task in tasks else ()) if a.name == "optimum"), "")
         rows.append(f"| [{plain(name)}]({slug(name)}.md) | {plain(r.model or r.llm)} | {r.rounds} × {r.candidates // max(1, r.rounds)} | {'' if r.search_mean is None else f'{r.search_mean:.5g}'} | {test} | {optimum} |")
@@ -145,7 +155,6 @@ def how_fresh(record) -> str:
 
 def rest_of(notebook, name, site) -> str:
     "The executed notebook without its title, picture and caption, with its headings a step lower."
-    from notebooks import code_cell, markdown
     kept = notebook["cells"][1:]
     link, parts = site.reference(""), []
     for cell in kept:

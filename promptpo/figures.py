@@ -7,12 +7,13 @@ __all__ = ['NOTHING', 'NOT_DRAWN', 'SUFFIXES', 'templates', 'find_template', 're
            'parameter_words', 'save', 'caption', 'code', 'table', 'quoted', 'code_used', 'inputs', 'build', 'command',
            'stale', 'figures']
 
-# %% ../nbs/53_figures.ipynb #3c80b3d5
+# %% ../nbs/53_figures.ipynb #fc292674
 import ast
 import hashlib
 import json
 import os
 import re
+import symtable
 from functools import cache
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def quoted(
     text = re.sub(r"([\\`*_{}\[\]()#+.!|<>~$&-])", lambda m: f"&#{ord(m[1])};", str(text))
     return "\n".join("> " + line.strip() for line in text.strip().split("\n"))
 
-# %% ../nbs/53_figures.ipynb #0d6dcbcf
+# %% ../nbs/53_figures.ipynb #7a49c609
 NOT_DRAWN = ("task", "envs_")  # modules that describe tasks
 
 def code_used(
@@ -168,7 +169,7 @@ def code_used(
         definitions = _definitions(here)
         if name in definitions and name not in found.setdefault(module, {}):
             piece = found[module][name] = definitions[name]
-            used = {n.id for n in ast.walk(ast.parse(piece)) if isinstance(n, ast.Name)}
+            used = _globals(piece)
             new |= {(module, n) for n in used & set(definitions)} | _imported(piece) | {(m, n) for m, n in _imported(here) if n in used}
     return {m: "\n".join(found[m][n] for n in sorted(found[m])) for m in sorted(found)}
 
@@ -182,6 +183,15 @@ def _text_of(module: str) -> str:
     "Source of a module without comment lines and blank lines."
     text = (_package() / f"{module}.py").read_text(encoding="utf-8")
     return "\n".join(line.rstrip() for line in text.split("\n") if line.strip() and not line.lstrip().startswith("#"))
+
+@cache
+def _globals(text: str) -> frozenset:
+    "Names that a piece of code takes from around it."
+    tables, found = [symtable.symtable(text, "piece", "exec")], set()
+    for t in tables:
+        tables += t.get_children()
+        found |= {s.get_name() for s in t.get_symbols() if s.is_referenced() and (s.is_global() or t.get_type() == "module")}
+    return frozenset(found)
 
 @cache
 def _definitions(text: str) -> dict[str, str]:

@@ -153,7 +153,7 @@ def png(image) -> bytes:
     Image.fromarray(image).save(file, "PNG")
     return file.getvalue()
 
-# %% ../nbs/52_panels.ipynb #53dee2b9
+# %% ../nbs/52_panels.ipynb #a7012d34
 def drawn_apart(
     task: Task, arrays: dict, k=0, most=150,   # as for `pictures`
     seconds=300.0,                             # the most to wait
@@ -161,8 +161,8 @@ def drawn_apart(
     "Pictures of an episode, drawn in another process."
     from concurrent.futures import BrokenExecutor
     from loky import ProcessPoolExecutor
-    screen = os.environ.get("MUJOCO_GL") or ("" if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") else "egl")
-    pool = ProcessPoolExecutor(1, env={"MUJOCO_GL": screen} if screen else None)
+    blind = {} if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") else {"MUJOCO_GL": "egl", "SDL_VIDEODRIVER": "dummy"}
+    pool = ProcessPoolExecutor(1, env={name: os.environ.get(name, value) for name, value in blind.items()})
     few = {name: arrays[name] for name in ("lengths", "seeds", "actions", "rewards")}
     try:
         return pool.submit(_draw, pack_task(task), few, k, most).result(seconds)
@@ -220,7 +220,7 @@ class CopyButton(anywidget.AnyWidget):
     label = traitlets.Unicode("Copy").tag(sync=True)
     copies = traitlets.Int(0).tag(sync=True)
 
-# %% ../nbs/52_panels.ipynb #dde9b332
+# %% ../nbs/52_panels.ipynb #e9a409b7
 PANEL_STYLE = """
 .ppo-panel { padding: 10px 12px 12px; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
 .ppo-panel .widget-html, .ppo-panel .jupyter-widgets-view { margin: 0; }
@@ -235,9 +235,11 @@ PANEL_STYLE = """
 .ppo-panel .ppo-pane.ppo-short { height: 220px; margin-bottom: 6px; }
 .ppo-panel .ppo-pane > .widget-vbox, .ppo-panel .ppo-pane .widget-vbox > * { flex-shrink: 0; }
 .ppo-panel .ppo-pane h3 { margin-top: 10px; }
+.ppo-panel tr[data-at] { cursor: pointer; }
+.ppo-panel .ppo-now { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .ppo-panel .ppo-said { min-height: 20px; }
 .ppo-panel textarea { font: 12px/1.5 var(--mono); }
-.ppo-panel img.ppo-film { image-rendering: pixelated; max-width: 260px; height: auto; border: 1px solid var(--line); border-radius: 4px; }
+.ppo-panel img.ppo-film { height: auto; border: 1px solid var(--line); border-radius: 4px; }
 """
 
 def sheet() -> w.HTML:
@@ -270,7 +272,7 @@ def row(*children, **how) -> w.HBox:
     box.add_class("ppo-row")
     return box
 
-# %% ../nbs/52_panels.ipynb #f2b24dba
+# %% ../nbs/52_panels.ipynb #b3383f19
 class Part:
     "A part of a panel: `box` holds its widgets, `show` fills them."
     name = ""
@@ -292,7 +294,13 @@ class Part:
 
 class RoundPart(Part):
     name = "Round"
-    def show(self): self.view.value = round_html(self.story, self.panel.round, self.panel.here)
+
+    def build(self):
+        self.rows = Picture()
+        self.rows.observe(lambda _: self.panel.clicked(self.rows), "clicks")
+        return [self.rows]
+
+    def show(self): self.rows.view = round_html(self.story, self.panel.round, self.panel.here)
 
 class PromptPart(Part):
     name = "Prompt"
@@ -362,7 +370,7 @@ class CodePart(Part):
         else:
             self.view.value = f"<p>{counted(old, c.code)} beside {escaped(self.against.value)}</p>" + diff_html(old, c.code, self.side.value, None if self.whole.value else 3)
 
-# %% ../nbs/52_panels.ipynb #08965c21
+# %% ../nbs/52_panels.ipynb #4a83eb54
 class EpisodePart(Part):
     name = "Episode"
     count = 0
@@ -378,7 +386,7 @@ class EpisodePart(Part):
         self.fields = w.SelectMultiple(description="", rows=9, layout=w.Layout(width="160px", flex="0 0 auto"), tooltip="What to show over time")
         self.steps = row()
         self.stepper(1)
-        self.mark, self.now, self.film_box = w.HTML(), w.HTML(), w.Image(format="png", layout=w.Layout(display="none", flex="0 1 260px", min_width="0"))
+        self.mark, self.now, self.film_box = w.HTML(), w.HTML(), w.Image(format="png", layout=w.Layout(display="none", flex="0 1 auto", max_width="260px", min_width="0"))
         self.film_box.add_class("ppo-film")
         self.pool.observe(lambda _: self.panel.quiet or self.choose_pool(), "value")
         self.number.observe(lambda _: self.panel.quiet or self.choose(), "value")
@@ -463,6 +471,8 @@ class EpisodePart(Part):
         if self.arrays:
             self.say("Drawing …")
             self.film = drawn_apart(task, self.arrays, self.k)
+            width, height = (int.from_bytes(self.film[0][at:at + 4], "big") for at in (16, 20))   # a PNG says so there
+            self.film_box.layout.max_width = "min(420px, 100%)" if width > 1.3 * height else "260px"
             self.film_box.layout.display = ""
             self.say(f"{len(self.film)} pictures of {int(self.arrays['lengths'][self.k])} steps.")
             self.move()
@@ -472,14 +482,14 @@ class EpisodePart(Part):
         if not self.arrays: return
         t, last = self.step.value, max(1, int(self.arrays["lengths"][self.k]))
         self.mark.value = f"<style>.{self.cursor} {{ left: {100 * min(t, last) / last:.2f}%; }}</style>"
-        values = [f"{escaped(name)} <b>{number(float(v[t - first]))}</b>" for name in self.fields.value for first, v in [self.series[name]] if 0 <= t - first < len(v)]
-        self.now.value = f'<div class="num">step {t}: {" · ".join(values)}</div>'
+        values = [f"{escaped(name)} <b>{number(float(v[t - first]), 4)}</b>" for name in self.fields.value for first, v in [self.series[name]] if 0 <= t - first < len(v)]
+        self.now.value = f'<div class="num ppo-now">step {t}: {" · ".join(values)}</div>'
         if self.film:
             self.film_box.value = self.film[max(s for s in self.film if s <= t)]
 
     def say(self, words): self.said.value = f'<div class="soft ppo-said">{escaped(words)}</div>'
 
-# %% ../nbs/52_panels.ipynb #acb237bf
+# %% ../nbs/52_panels.ipynb #b7d79c06
 CHOICES = {"seeds": ("round", "run", "candidate"), "instance": ("episode", "candidate"), "select": ("selection", "last"), "feedback": ("program", "statistics", "none"),
            "evidence": ("median", "all"), "propose": ("model", "constants")}   # the words that a protocol takes
 
@@ -536,11 +546,12 @@ class ForkPart(Part):
         words = f"<p class='soft'>{kept} What shall the next prompt tell about the past?</p>" if whole else f"<p class='note'>Round {n} is not complete, so nothing can go on from it.</p>"
         self.title.value = f"<h3>Go on from round {n}</h3>{words}"
         self.look.disabled = self.go.disabled = not whole
+        if not story.events: return
         self.picks = {k: self._pick(k) for k in story.rounds if k <= n} if whole else {}
         self.past.children = [pick for pick in self.picks.values() if pick]
         self.view.value = ""
         try: self.form.fill(protocol_from(story.start["protocol"]))
-        except PromptPOError: pass   # a log from before a field of the protocol was changed
+        except PromptPOError as e: self.panel.say(f"The protocol of this run is one of an older promptpo ({e}). A fork from here uses what stands in the form.", bad=True)
         self.llm.options = [*(["as given"] if self.panel.llm is not None else []), "claude", "mailbox:mail", f"replay:{self.panel.folder}"]
         if not self.llm.value: self.llm.value = self.llm.options[0]
         stem = re.sub(r"-fork\d+$", "", self.panel.folder.name)
@@ -633,7 +644,7 @@ def in_background(
     while not begun.exists() and thread.is_alive() and time.monotonic() < end: time.sleep(0.02)
     return thread
 
-# %% ../nbs/52_panels.ipynb #8ff1044e
+# %% ../nbs/52_panels.ipynb #5ed10302
 STOPPING = "Asked to stop. What the model has been asked is still waited for and kept; then the run stops, and can be resumed."
 
 def note(words, bad=False) -> str:
@@ -676,7 +687,7 @@ class RunPanel(Panel):
         self.stack.add_class("ppo-pane")
         self.round_slider.observe(lambda change: self.quiet or self.pick(change["new"]), "value")
         self.candidate_slider.observe(lambda change: self.quiet or self.pick(self.round, change["new"]), "value")
-        self.curve.observe(lambda _: self._clicked(), "clicks")
+        self.curve.observe(lambda _: self.clicked(self.curve), "clicks")
         self.tabs.observe(lambda _: self.show_part(), "value")
         self.stop.on_click(lambda _: self.attempt(self.stop_or_resume))
 
@@ -769,8 +780,9 @@ class RunPanel(Panel):
 
     def draw_curve(self): self.curve.view = curve_html(self.story, self.here, self.task.anchors if self.task else (), zoom=self.zoom.value)
 
-    def _clicked(self):
-        found = re.fullmatch(r"r(\d+)\.(?:c(\d+))?", self.curve.picked)
+    def clicked(self, picture):
+        "Go to what was clicked."
+        found = re.fullmatch(r"r(\d+)\.(?:c(\d+))?", picture.picked)
         if found: self.pick(int(found[1]), int(found[2]) if found[2] else None)
 
     def show_part(self):
@@ -783,8 +795,10 @@ class RunPanel(Panel):
         try:
             action()
             return True
-        except (PromptPOError, OSError, ValueError) as e:
+        except PromptPOError as e:
             self.say(str(e), bad=True)
+        except Exception as e:   # a notebook would not show it: what a click raises goes to a log that nobody reads
+            self.say(f"{type(e).__name__}: {e}", bad=True)
         return False
 
     def say(self, words, bad=False): self.said.value = note(words, bad)

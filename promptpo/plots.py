@@ -448,7 +448,7 @@ def progress(
     ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.2), ncols=1)
     return ax
 
-# %% ../nbs/51_plots.ipynb #d56dd0e5
+# %% ../nbs/51_plots.ipynb #7d6c1bd1
 def episodes(
     arrays,        # trajectories as the log keeps them: 'obs.NAME', 'actions', 'rewards', 'lengths', one episode behind the other
     most=8,        # panels
@@ -463,16 +463,16 @@ def episodes(
     last = [n for n in ("actions", "rewards") if n in panels]
     names = [n for n in panels if n not in last][:most - len(last)] + last
     rows = -(-len(names) // columns)
-    figure = new_figure(PAGE, 0.35 + 0.95 * rows)
-    axes = figure.subplots(rows, columns, sharex=True, squeeze=False).ravel()
-    for ax, name in zip(axes, names):
+    figure, width = new_figure(PAGE, 0.45 + 0.95 * rows, layout=None), PAGE / columns
+    for i, name in enumerate(names):
+        ax = axes_at(figure, i % columns * width + 0.5, i // columns * 0.95 + 0.2, width - 0.6, 0.62)
         _over_time(ax, panels[name], lengths + (len(panels[name]) > lengths.sum()), (k.main, k.accent, k.third, k.grey))
         ax.set_title(shown(name, 40), fontsize=7, pad=3)
-    for ax in axes[len(names):]:
-        ax.set_axis_off()
-    for ax in axes[max(0, len(names) - columns):len(names)]:
-        ax.set_xlabel(f"step (n = {len(lengths)} episode{'s' * (len(lengths) != 1)})")
-        ax.tick_params(labelbottom=True)
+        ax.set_xlim(0, max(1, lengths.max()))
+        lowest = i + columns >= len(names)
+        ax.tick_params(labelbottom=lowest)
+        if lowest:
+            ax.set_xlabel(f"step (n = {len(lengths)} episode{'s' * (len(lengths) != 1)})")
     return figure
 
 def _over_time(ax, values, lengths, colours):

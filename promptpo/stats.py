@@ -80,7 +80,7 @@ def _success(events) -> bool:
     "Whether a run's scores are success rates."
     return events[0].data["metric"] == "success"
 
-# %% ../nbs/50_stats.ipynb #795ad547
+# %% ../nbs/50_stats.ipynb #c0a0013d
 def example_run(
     folder,            # where to write it
     audit=False,       # whether the policies were played again on fresh episodes after the run
@@ -88,8 +88,9 @@ def example_run(
     "A tiny made-up run on no real task, for examples and tests of what reads logs."
     from promptpo.runlog import RunLog
     clock = iter(range(1000))
+    spent_here = dict(clock={"seconds": 0.5, "cpu_seconds": 0.4}, machine={"memory_mb": 40.0, "layers": [], "worker_deaths": 0})
     log = RunLog(folder, now=lambda: float(next(clock)))
-    log.add("started", "started", format=1, promptpo="0", task="made_up", family="example", metric="return", protocol_name="custom", seed=0, llm={"kind": "function"},
+    log.add("started", "started", format=1, promptpo="0", task="made_up", family="example", metric="return", task_digest="", protocol_name="custom", seed=0, llm={"kind": "function"}, budget={}, forks=[], machine={},
             protocol=dict(rounds=3, candidates=2, episodes=4, history_tokens=20_000))
     code = "class Policy:\n    def act(self, obs):\n        return {}\n"
     scores = {(1, 0): [1, 2, 3, 2], (1, 1): None, (2, 0): [3, 4, 2, 5], (2, 1): [2, 3, 2, 3], (3, 0): [6, 7, 5, 8], (3, 1): [1, 1, 1, 1]}
@@ -97,18 +98,18 @@ def example_run(
         place = dict(round=r, candidate=c, version=0)
         if c == 0:
             log.add("asked", f"r{r}.asked", kind="policy", context="x" * 400, request="y" * 200 * r, samples=2)
-        log.add("replied", f"r{r}.c{c}.replied", [f"r{r}.asked"], text="z" * 100, model="made-up", usage=None, usd=None, failure="", error="", clock={"seconds": 2.0}, **place)
+        log.add("replied", f"r{r}.c{c}.replied", [f"r{r}.asked"], sample=c, text="z" * 100, model="made-up", stop_reason="end", tries=1, usage=None, usd=None, failure="", error="", clock={"seconds": 2.0}, **place)
         log.add("proposed", f"r{r}.c{c}.proposed", [f"r{r}.c{c}.replied"], code=code.format(10 * r + c), **place)
         status, why = ("failed", "exception") if returns is None else ("ok", "")
         log.add("rolled", f"r{r}.c{c}.rolled", [f"r{r}.c{c}.proposed"], pool="search", seeds=[1, 2, 3, 4], episodes=4, status=status, why=why, error=why and "KeyError: 'x'",
-                score=sum(returns) / 4 if returns else None, returns=returns or [], successes=[], lengths=[10] * 4 if returns else [], steps=40 if returns else 3, output="", clock={"seconds": 0.5}, **place)
+                score=sum(returns) / 4 if returns else None, returns=returns or [], successes=[], lengths=[10] * 4 if returns else [], steps=40 if returns else 3, output="", **spent_here, **place)
         if c == 1:
             log.add("chosen", f"r{r}.chosen", [f"r{r}.c0.rolled"], round=r, candidate=0, score=sum(scores[r, 0]) / 4)
             if r < 3:
-                log.add("replied", f"r{r}.reflect.replied", [f"r{r}.asked"], text=f"Round {r} earned ${r}, and <b>that</b> is not enough.", model="made-up", usage=None, usd=None, failure="", error="", clock={"seconds": 1.0}, round=r)
+                log.add("replied", f"r{r}.reflect.replied", [f"r{r}.asked"], text=f"Round {r} earned ${r}, and <b>that</b> is not enough.", sample=0, model="made-up", stop_reason="end", tries=1, usage=None, usd=None, failure="", error="", clock={"seconds": 1.0}, round=r)
     def tested(id, pool, values, **more):
         log.add("tested", id, ["final.chosen"], pool=pool, episodes=len(values), seeds=list(range(len(values))), steps=10 * len(values), status="ok", why="", error="", returns=values, values=values, successes=[],
-                lengths=[10] * len(values), score=sum(values) / len(values), output="", clock={"seconds": 1.0}, **more)
+                lengths=[10] * len(values), score=sum(values) / len(values), output="", **spent_here, **more)
     log.add("chosen", "final.chosen", ["r2.c0.rolled"], round=2, candidate=0, score=3.6, pool="selection")
     tested("tested", "test", [3, 4, 3, 4, 3, 5, 2, 4])
     log.add("ended", "ended", reason="finished")

@@ -7,12 +7,12 @@ __all__ = ['COLOURS', 'RULES', 'STYLE', 'LINE', 'LINES', 'SHAPES', 'COLUMNS', 'S
            'text_html', 'table_html', 'style_for', 'framed', 'show', 'Story', 'story_of', 'best_of', 'past_of',
            'rivals', 'versions', 'merged', 'outcomes', 'cut_lines', 'lines_of', 'code_html', 'fold_html', 'changes',
            'diff_rows', 'diff_html', 'counted', 'Scale', 'scale_for', 'in_range', 'short', 'number', 'between', 'Chart',
-           'legend_html', 'further_down', 'curve_html', 'lane_of', 'tokens_words', 'card_html', 'mean_words',
-           'status_html', 'round_html', 'headline_html', 'prompt_of', 'changed_text_html', 'prompt_html', 'reply_facts',
-           'became_html', 'replies_html', 'lines_named', 'error_html', 'values_html', 'ending_words', 'episodes_html',
-           'outcome_html', 'feedback_html', 'load_arrays', 'series_of', 'trace_html', 'roots_of', 'parent_of',
-           'tree_html', 'progress', 'label_of', 'mean_of_runs', 'compare_html', 'colour', 'compare_table', 'page_html',
-           'run_html']
+           'legend_html', 'further_down', 'curve_html', 'lane_of', 'rounds_words', 'tokens_words', 'card_html',
+           'mean_words', 'status_html', 'round_html', 'headline_html', 'prompt_of', 'changed_text_html', 'prompt_html',
+           'reply_facts', 'became_html', 'replies_html', 'lines_named', 'error_html', 'values_html', 'ending_words',
+           'episodes_html', 'outcome_html', 'feedback_html', 'load_arrays', 'series_of', 'trace_html', 'roots_of',
+           'parent_of', 'tree_html', 'progress', 'label_of', 'mean_of_runs', 'compare_html', 'colour', 'compare_table',
+           'page_html', 'run_html']
 
 # %% ../nbs/51_views.ipynb #44514fb1
 import difflib
@@ -27,7 +27,7 @@ from pathlib import Path
 
 from .runlog import Candidate, Event, Report, candidates, find_run, generation, interval, read_events, report, spent
 
-# %% ../nbs/51_views.ipynb #3a7e2270
+# %% ../nbs/51_views.ipynb #9d2e9761
 _HIDDEN = re.compile(r"([\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f])\1*")
 
 def _number(found) -> str:
@@ -58,16 +58,17 @@ def table_html(
     columns,     # names; those that begin with # hold numbers
     rows,        # lists of cells, which are HTML already
     marked=(),   # places of rows to mark
+    names=(),    # of what the rows are about, so that they can be clicked
     more=0,      # rows that were left out
 ) -> str:
     "A table."
     kinds = [' class="n"' if name.startswith("#") else "" for name in columns]
     def line(tag, cells, mark=""): return f"<tr{mark}>" + "".join(f"<{tag}{kind}>{cell}</{tag}>" for kind, cell in zip(kinds, cells)) + "</tr>"
-    body = "".join(line("td", row, " class=here" * (i in marked)) for i, row in enumerate(rows))
+    body = "".join(line("td", row, " class=here" * (i in marked) + (f' data-at="{attribute(names[i])}"' if names else "")) for i, row in enumerate(rows))
     left_out = f'<p class="note">… and {more:,} more.</p>' if more > 0 else ""
     return f'<div class="wide"><table class="grid">{line("th", [name.lstrip("#") for name in columns])}{body}</table></div>{left_out}'
 
-# %% ../nbs/51_views.ipynb #a1fc3607
+# %% ../nbs/51_views.ipynb #1d3c1bde
 _LIGHT = """--ink: #1f2328; --soft: #59636e; --line: #d5dae0; --paper: #ffffff; --pane: #f5f7f9; --new: #dcecf7; --gone: #fbe6d8; --pick: #fff5d2;
   --blue: #0072b2; --orange: #c04e00; --green: #00775a; --pink: #a8487c;
   --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #cc79a7; --c4: #e69f00; --c5: #56b4e9; --c6: #1f2328;"""
@@ -177,6 +178,7 @@ RULES = """
 .ppo .traces .over { position: absolute; inset: 0 12px 35px 58px; pointer-events: none; }
 .ppo .traces .over > div { position: relative; height: 100%; }
 .ppo .traces .cursor { position: absolute; top: 0; bottom: 0; width: 0; border-left: 1.5px solid var(--c1); }
+.ppo svg .line, .ppo svg .area, .ppo svg .rule, .ppo svg .tick { pointer-events: none; }
 .ppo svg .rule { stroke: var(--soft); stroke-dasharray: 5 4; }
 .ppo svg .dot { fill: var(--paper); stroke: var(--soft); stroke-width: 1.4; }
 .ppo svg .dot.best { fill: var(--blue); stroke: var(--blue); }
@@ -746,7 +748,9 @@ def _curve_legend(story, lanes, tested, low) -> str:
     entries += [("diamond", "test", "", "test score, 95 % interval")] * bool(tested)
     return legend_html(entries + further_down(low))
 
-# %% ../nbs/51_views.ipynb #0c83f370
+# %% ../nbs/51_views.ipynb #624e92de
+def rounds_words(n: int) -> str: return "1 round" if n == 1 else f"{n} rounds"
+
 def tokens_words(t: dict) -> str:
     "Tokens by kind, in words."
     thought = f" ({t['thinking']:,} of them thinking)" if t.get("thinking") else ""
@@ -763,7 +767,7 @@ def card_html(
     r, used = story.report, spent(story.events)
     state, cls = ("going on", "blue") if live else (r.ended, "good" if r.ended == "finished" else "bad") if r.ended else ("not finished; it can be resumed", "bad")
     facts = [_score_fact(r), ("best search score", number(max((c.score for c in story.tries if c.score is not None), default=None)), _gap(r)),
-             ("candidates", f"{r.worked} of {r.candidates}", f"worked, in {r.rounds} rounds"), ("replies", f"{used['calls']}", _tokens(used)),
+             ("candidates", f"{r.worked} of {r.candidates}", f"worked, in {rounds_words(r.rounds)}"), ("replies", f"{used['calls']}", _tokens(used)),
              ("cost", "" if used["usd"] is None else f"${used['usd']:.2f}", ""), ("episodes", f"{sum(used['episodes'].values()):,}", f"{sum(used['steps'].values()):,} steps")]
     origin = f' · forked from <span class="mono">{escaped(story.origin["parent"], 80)}</span> after round {story.origin["shared_rounds"]}' if story.origin else ""
     title = (f'<b>{escaped(r.task, 80)}</b> <span class="soft">{escaped(r.model or r.llm, 80)} · {escaped(r.protocol, 80)} protocol{origin}</span> '
@@ -784,7 +788,7 @@ def _tokens(used) -> str:
     if t is None: return "tokens unknown" if used["usd"] is not None else "tokens and cost unknown"
     return tokens_words(t)
 
-# %% ../nbs/51_views.ipynb #664b2bd6
+# %% ../nbs/51_views.ipynb #f56f21a7
 def mean_words(values, metric="return") -> str:
     "A mean with its interval."
     if not values: return "–"
@@ -816,7 +820,7 @@ def round_html(
         rows.append((f'<span class="mono">{c.id}</span>', status_html(c), number(c.score), f'<div class="free">{what}</div>', f'<span class="soft">{", ".join(notes)}</span>'))
     marked = [i for i, c in enumerate(order[:200]) if c.id == here]
     columns = ("candidate", "outcome", f"#mean {escaped(story.start.get('metric', 'score'))}", "returns of its episodes, or the error", "")
-    return table_html(columns, rows, marked, len(order) - 200) + _why(story, n, best)
+    return table_html(columns, rows, marked, [c.id for c in order], len(order) - 200) + _why(story, n, best)
 
 def _why(story, n, best) -> str:
     "What the round started from, and what the best of it changed."
@@ -1136,7 +1140,7 @@ def _thinned(values, most=600) -> tuple:
         at += sorted({min(part, key=values.__getitem__), max(part, key=values.__getitem__)})
     return at, [values[a] for a in at]
 
-# %% ../nbs/51_views.ipynb #d3f04988
+# %% ../nbs/51_views.ipynb #428f4879
 def roots_of(
     stories: dict,    # name of a run -> its story
 ) -> list:            # names without a parent among them
@@ -1171,7 +1175,7 @@ def _node(name, story, here) -> str:
     origin = f'<span class="soft">from round {forked["shared_rounds"]} on, </span>' if forked else ""
     score = f'test {number(r.test_mean)}' if r.test_mean is not None else f'best {number(max((c.score for c in story.tries if c.score is not None), default=None))}'
     note = f' <span class="soft">“{escaped(forked["note"], 60)}”</span>' if forked and forked["note"] else ""
-    words = f'{origin}<span class="soft">{r.rounds} rounds, {escaped(r.model or r.llm, 40)}:</span> {score}{"" if r.ended else " <span class=soft>(not finished)</span>"}{note}'
+    words = f'{origin}<span class="soft">{rounds_words(r.rounds)}, {escaped(r.model or r.llm, 40)}:</span> {score}{"" if r.ended else " <span class=soft>(not finished)</span>"}{note}'
     return f'{"<span class=here>" if here else ""}<b>{escaped(name, 80)}</b> {words}{"</span>" if here else ""}'
 
 # %% ../nbs/51_views.ipynb #e7a3e117

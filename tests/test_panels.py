@@ -226,11 +226,16 @@ def test_recorded_run(notebook):
     line = ".ppo-panel h3"
     sees(page, line, story.final.id)
     shoot(page, "round")
-    page.locator(f".ppo-panel [data-at='{best[last].id}']").last.click()
+    rows = page.locator(f"{PANE} tr[data-at]")
+    lowest = rows.last.get_attribute("data-at")
+    rows.last.click()
+    sees(page, line, lowest)
+    page.wait_for_selector(f"{PANE} tr.here[data-at='{lowest}']")
+    page.locator(f".ppo-panel circle[data-at='{best[last].id}']").click()
 
     handle(page, "round").press("ArrowLeft")
     sees(page, line, best[last - 1].id)
-    page.locator(f".ppo-panel [data-at='{other.id}']").last.click()
+    page.locator(f".ppo-panel circle[data-at='{other.id}']").click()
     assert "best of its round" not in sees(page, line, other.id)
     handle(page, "candidate").press("ArrowLeft")
     sees(page, line, f"r2.c{other.index - 1}")
@@ -274,7 +279,7 @@ def test_recorded_run(notebook):
     sees(page, PANE, "step 0:")
     page.locator(f"{PANE} .widget-play button").first.click()
     sees(page, PANE, f"step {steps}:")
-    page.locator(f".ppo-panel [data-at='{other.id}']").last.click()
+    page.locator(f".ppo-panel circle[data-at='{other.id}']").click()
     sees(page, PANE, "keeps trajectories of the best of each round only")
     page.get_by_role("button", name="Play it again").click()
     sees(page, PANE, "Played again from its seed: the same return")
@@ -297,7 +302,7 @@ RunPanel(run, llm=model, task=line_task(), workers=1)""")
     page.wait_for_selector(".ppo-panel .chart", timeout=90_000)
     sees(page, ".ppo-panel .chart", "exception")
     tab(page, "Outcome")
-    page.locator(".ppo-panel [data-at='r1.c1']").last.click()
+    page.locator(".ppo-panel path[data-at='r1.c1']").click()
     sees(page, PANE, "ZeroDivisionError")
     page.wait_for_selector(f"{PANE} b.e")
     shoot(page, "failed")
@@ -374,7 +379,7 @@ run = optimize(line_task(), slow, Protocol(rounds=1, candidates=1, repairs=0, fi
 RunPanel(run)""", "run.resume(slow, rounds=12, task=line_task(), workers=1, progress=False); print('over')")
     page.wait_for_selector(".ppo-panel .chart", timeout=90_000)
     sees(page, ".ppo-panel .card", "going on", timeout=60_000)
-    page.locator(".ppo-panel [data-at='r3.c0']").first.wait_for(state="attached", timeout=60_000)
+    page.locator(".ppo-panel .chart [data-at='r3.c0']").first.wait_for(state="attached", timeout=60_000)
     assert page.get_by_text("over", exact=True).count() == 0   # the cell is still at work
     sees(page, ".ppo-panel .card", "finished", timeout=60_000)
 
@@ -425,7 +430,7 @@ def test_odd_runs(notebook, lab):
     for e in lines:
         if e["kind"] == "rolled": e["data"].update(status="failed", why="exception", error="KeyError: 1\n  line 3, in act", score=None, returns=[], successes=[], lengths=[])
         if e["id"].endswith(".chosen"): e["data"].update(candidate=None, score=None)
-    (lab.root / "odd/none/events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in lines if not re.search("told|reflect", e["id"])))
+    (lab.root / "odd/none/events.jsonl").write_text("".join(json.dumps(e) + "\n" for e in lines if not re.search("told|reflect|final|tested", e["id"])))
     (lab.root / "odd/empty").mkdir()
     (lab.root / "odd/empty/events.jsonl").write_text('{"id": "sta')
     page = notebook("from promptpo.panels import RunPanel", *[f"RunPanel('odd/{name}')" for name in ("none", "killed", "one", "many", "empty")])
@@ -441,7 +446,7 @@ def test_odd_runs(notebook, lab):
     if os.environ.get("PROMPTPO_SHOTS"):
         for i, name in enumerate(("none", "killed", "one", "many", "empty")):
             panels.nth(i).screenshot(path=f"{os.environ['PROMPTPO_SHOTS']}/odd-{name}-1200-light.png")
-    panels.nth(3).locator("[data-at='r7.c23']").last.click()
+    panels.nth(3).locator("circle[data-at='r7.c23']").dispatch_event("click")   # others may lie over it
     panels.nth(3).get_by_text("round 7, candidate 23").wait_for()
     assert page.errors == []
 
@@ -468,7 +473,7 @@ def test_hostile(notebook):
     page = notebook(HOSTILE, "ComparePanel([run])")
     page.wait_for_function("() => document.querySelectorAll('.ppo-panel .chart').length === 2", timeout=90_000)
     for at in ("r1.c0", "r1.c1", "r1.c2", "r2.c0"):
-        page.locator(f".ppo-panel [data-at='{at}']").last.click()
+        page.locator(f".ppo-panel .chart :is(circle, path)[data-at='{at}']").first.click()
         for name in ("Round", "Code", "Prompt", "Replies", "Outcome", "Episode", "Feedback", "Fork"):
             tab(page, name)
             page.wait_for_timeout(250)
