@@ -7,7 +7,7 @@ __all__ = ['table', 'choose_llm', 'named_llm', 'how_to_answer', 'choose_protocol
            'show_report', 'verify', 'show_optimism', 'show_figures', 'show_html', 'show_tasks', 'check_tasks',
            'show_doctor', 'run_bench', 'show_task', 'price', 'parser', 'main']
 
-# %% ../nbs/90_cli.ipynb #0650c7b3
+# %% ../nbs/90_cli.ipynb #1ff9e16f
 import argparse
 import json
 import os
@@ -18,7 +18,7 @@ from .bench import bench
 from .check import HEAD, check_one
 from .doctor import doctor
 from .llm import MODEL, find_llm, price_of, replay
-from .loop import ARMS, PROTOCOLS, Budget, Run, estimate, optimize, protocol_from
+from .loop import ARMS, PROTOCOLS, Budget, Run, by_clock, estimate, optimize, protocol_from
 from .optimism import claims, optimism_text
 from .prompt import policy_prompt
 from .runlog import PromptPOError, recorded_runs, report_text
@@ -71,7 +71,7 @@ def choose_budget(args) -> Budget:
     "The caps among the arguments."
     return Budget(usd=args.usd, tokens=args.tokens, calls=args.calls, episodes=args.cap_episodes, steps=args.cap_steps, seconds=args.seconds)
 
-# %% ../nbs/90_cli.ipynb #a2061b4b
+# %% ../nbs/90_cli.ipynb #da4e8886
 def run(args):
     "promptpo run"
     task = find_task(args.task)
@@ -118,11 +118,12 @@ def show_report(args):
 
 def verify(args):
     "promptpo verify"
-    lines = Run(args.run).verify(workers=args.workers)
+    run = Run(args.run)
+    lines, kept = run.verify(workers=args.workers), len(by_clock(run.events))
     if lines:
         print(f"{args.run} cannot be reproduced:\n" + "\n".join(f"  {line}" for line in lines))
         return 1
-    print(f"{args.run} was done again from its own log, and is equal but for times.")
+    print(f"{args.run} was done again from its own log, and is equal but for times." + f" {kept} rollouts were taken from the log, because their programs read a clock." * (kept > 0))
 
 def show_optimism(args):
     "promptpo optimism"
