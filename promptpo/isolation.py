@@ -32,7 +32,7 @@ from .rollout import ActionCheck, BadReward, Episode, NoAction, WrongAction, cou
 from .runlog import PromptPOError
 from .task import Task, make_env
 
-# %% ../nbs/31_isolation.ipynb #ac710b5c
+# %% ../nbs/31_isolation.ipynb #ddda6518
 @dataclass(frozen=True)
 class Limits:
     "What a policy's process may use, enforced from outside."
@@ -40,7 +40,7 @@ class Limits:
     first_act: float = 5.0     # seconds for the first call of an episode
     load: float = 20.0         # seconds to load the program and construct the class
     episode: float = 60.0      # seconds for one episode, the environment's time included
-    candidate: float = 600.0   # seconds for all episodes of one job
+    candidate: float = 600.0   # seconds for all episodes of one job; the loop gives a job at most ten
     feedback: float = 5.0      # seconds for one call of `summarize_trajectory`
     memory_mb: int = 1024      # more memory than numpy itself needs
     output: int = 16_000       # characters of prints that are kept
@@ -527,7 +527,7 @@ def summarize(
     outcome.seconds = time.perf_counter() - start
     return _with_stock(outcome, child)
 
-# %% ../nbs/31_isolation.ipynb #e0d1a6ae
+# %% ../nbs/31_isolation.ipynb #d34794b7
 _WORKBENCH: dict = {}  # (digest of a task's bytes, thread) -> (task, its environments), in this process
 
 def pack_task(task: Task) -> bytes:
@@ -567,6 +567,7 @@ def forget_environments():
 
 def merge(
     parts,        # of `Outcome`, in the order of the seeds
+    limits=Limits(),
 ) -> Outcome:
     "The outcome of a candidate whose episodes were played in several jobs; it failed if one of them did."
     failed = next((p for p in parts if p.status != "ok"), None)
@@ -574,5 +575,5 @@ def merge(
     whole.returns, whole.lengths, whole.successes, whole.trajectories = ([x for p in parts for x in getattr(p, name)] if not failed else []
                                                                          for name in ("returns", "lengths", "successes", "trajectories"))
     whole.steps, whole.episodes, whole.seconds, whole.cpu_seconds = (sum(getattr(p, name) for p in parts) for name in ("steps", "episodes", "seconds", "cpu_seconds"))
-    whole.memory_mb = max(p.memory_mb for p in parts)
+    whole.memory_mb, whole.output = max(p.memory_mb for p in parts), "".join(p.output for p in parts)[:limits.output]
     return whole

@@ -227,7 +227,7 @@ def change_constants(
             elif abs(node.value) > 2: node.value = round(node.value * factor)
     return ast.unparse(tree)
 
-# %% ../nbs/40_loop.ipynb #e735f6c6
+# %% ../nbs/40_loop.ipynb #827b98fb
 class Search:
     "One run on its way."
 
@@ -333,11 +333,11 @@ class Search:
     # -- rolling out
 
     async def roll(self, code, seeds, first=0) -> Outcome:
-        "Roll a program out, in several jobs where its episodes are many and independent."
-        parts = min(self.workers.count, math.ceil(len(seeds) / 10)) if self.protocol.instance == "episode" else 1
+        "Roll a program out, in jobs of at most ten episodes where they are independent: as many on every machine, because a job has a limit of time."
+        parts = math.ceil(len(seeds) / 10) if self.protocol.instance == "episode" else 1
         chunks = [[int(i) for i in chunk] for chunk in np.array_split(range(len(seeds)), parts)]
         jobs = [dict(task=self.packed, source=code, seeds=[seeds[i] for i in c], limits=self.protocol.limits, instance=self.protocol.instance, first=first + c[0]) for c in chunks]
-        return merge(await asyncio.gather(*map(self.workers.run, jobs)))
+        return merge(await asyncio.gather(*map(self.workers.run, jobs)), self.protocol.limits)
 
     async def rolled(self, base, code, seeds, pool, refs, first=0, **place):
         "The event of a rollout: from the log, or rolled out now."
@@ -649,7 +649,7 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-# %% ../nbs/40_loop.ipynb #e8e77c26
+# %% ../nbs/40_loop.ipynb #b832f4ec
 @dataclass
 class Round:
     "One round of a run."
@@ -872,14 +872,12 @@ CLOCKS = re.compile(r"^[ \t]*(?:from|import)\b.*\b(?:time|datetime|secrets|uuid)
 
 def by_clock(
     events,   # of a run
-) -> list:    # the events about rollouts of programs that import a clock, or what is as hard to repeat
-    "What a busier machine would not repeat, because a program plans for as long as a clock lets it."
-    reads, found = {e.id for e in events if e.kind == "proposed" and CLOCKS.search(e.data["code"])}, []
-    for e in events:
-        if e.kind in ("rolled", "told", "chosen", "tested") and reads & {*e.refs}:
-            reads.add(e.id)
-            found += [e] * (e.kind != "chosen")
-    return found
+) -> list:    # the events about rollouts of programs that import a clock, or what is as hard to repeat, and of those that ran into a limit of time
+    "What a busier machine would not repeat."
+    known, rollouts = {e.id: e for e in events}, [e for e in events if e.kind in ("rolled", "told", "tested")]
+    def program(e): return e if e.kind == "proposed" else program(known[e.refs[0]])
+    clocked = {program(e).id for e in rollouts if e.data.get("why") == "timeout" or CLOCKS.search(program(e).data["code"])}
+    return [e for e in rollouts if program(e).id in clocked]
 
 def _changed_machine(then, now) -> list[str]:
     "What is not the same on this machine."
