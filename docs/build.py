@@ -20,7 +20,7 @@ from notebooks import Site, bare, is_exported, module_of, page_of, read, text_of
 from reference import entries
 
 ROOT = Path(__file__).resolve().parents[1]
-FIRST = ("first", "read", "own", "fork", "compar")   # beginnings of the tutorials' names, in the order in which one reads them
+FIRST = ("first", "read", "own", "five", "fork", "compar")   # beginnings of the tutorials' names, in the order in which one reads them
 STAGES = {"0": "Record", "1": "Tasks", "2": "Ask", "3": "Try", "4": "Improve", "5": "Look", "9": "Doors"}
 
 

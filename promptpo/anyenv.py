@@ -65,7 +65,7 @@ def _lone_name(space) -> str:
     kind = type(space).__name__
     return {"Discrete": "value", "Box": "vector" if len(space.shape) == 1 else "array"}.get(kind, "values")
 
-# %% ../nbs/19_anyenv.ipynb #41574df7
+# %% ../nbs/19_anyenv.ipynb #4ef546fd
 def field_of(
     name: str,   # attribute name
     space,       # Box, Discrete, MultiDiscrete or MultiBinary
@@ -92,7 +92,7 @@ def observe_leaves(env, observation, where=()):
     out = {}
     for name, path, shape, dtype in where:
         value = at(observation, path)
-        out[name] = np.asarray(value, dtype) if shape else value
+        out[name] = np.array(value, dtype) if shape else value  # a copy, as some environments go on using theirs
     return out
 
 def at(value, path):
@@ -176,7 +176,7 @@ def _same_methods(cls, parent) -> bool:
     names = [n for n in dir(cls) if n == "step" or re.search(r"rew|termin|done", n) and callable(getattr(cls, n))]
     return all(getattr(cls, n) is getattr(parent, n, None) for n in names)
 
-# %% ../nbs/19_anyenv.ipynb #3ccc438e
+# %% ../nbs/19_anyenv.ipynb #d33dc375
 def action_names(
     env,     # the innermost environment
     space,   # its Discrete action space
@@ -210,7 +210,6 @@ def _enum_table(value) -> dict:
     return {m.value: n for n, m in value.__members__.items()} if isinstance(value, type) and issubclass(value, enum.Enum) else {}
 
 def _text_table(value) -> dict:
-    value = vars(value) if hasattr(value, "__dataclass_fields__") and not isinstance(value, type) or isinstance(value, types.SimpleNamespace) else value
     if isinstance(value, dict) and all(isinstance(v, int) and isinstance(k, str) for k, v in value.items()):
         value = {v: k for k, v in value.items()}
     if isinstance(value, (list, tuple)):

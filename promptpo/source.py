@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PARAMETERS', 'BLOCKS', 'CHANGES', 'DRAWN', 'PAID', 'SETS_UP', 'SIMPLE', 'LABELS', 'LOOKS', 'ASIDE', 'LONGEST', 'MOST',
-           'DEEPEST', 'HOLDS', 'Ruled', 'Code', 'Everything', 'plain_function', 'statements', 'needs', 'makes',
-           'Traced', 'trace_back', 'chains', 'look_up', 'plain', 'is_plain', 'Settings', 'settings_of', 'set_later',
+           'DEEPEST', 'HOLDS', 'Ruled', 'Code', 'plain_function', 'statements', 'needs', 'makes', 'Traced',
+           'trace_back', 'chains', 'look_up', 'plain', 'is_plain', 'Settings', 'settings_of', 'set_later',
            'set_later_in', 'is_option', 'watch_calls', 'Called', 'resolve', 'Value', 'Piece', 'Reader', 'layers_of',
            'home_of', 'shown_whole', 'look', 'may_change', 'is_set', 'constant', 'constants', 'with_looks', 'ruled_by',
            'code_text', 'never', 'unexplained', 'Count', 'counts_of']
@@ -110,7 +110,7 @@ class Ruled(ast.NodeTransformer):
             values = values[:1] if holds == ends else values[1:]
         return values[0] if len(values) == 1 else ast.copy_location(ast.BoolOp(node.op, values), node)
 
-# %% ../nbs/19_source.ipynb #8cfecae5
+# %% ../nbs/19_source.ipynb #93c05296
 class Code:
     "The source of a Python function, read."
     def __init__(self,
@@ -136,10 +136,7 @@ class Code:
     @cached_property
     def comments(self) -> dict:
         "Line number to (comment, whether it stands alone)."
-        try:
-            tokens = list(tokenize.generate_tokens(io.StringIO(self.text).readline))
-        except (tokenize.TokenError, IndentationError, SyntaxError):
-            return {}
+        tokens = tokenize.generate_tokens(io.StringIO(self.text).readline)
         return {t.start[0]: (t.string, not t.line[:t.start[1]].strip()) for t in tokens if t.type == tokenize.COMMENT}
 
     @cached_property
@@ -155,7 +152,7 @@ class Code:
         doc = ast.get_docstring(self.tree)
         short = textwrap.indent(f'"""{PARAMETERS.split(doc)[0].strip()}"""', "    ") if doc and "\\" not in doc else ""
         if self.cut.changed:
-            body = "\n".join(_print(self.tree.body[bool(doc):], Traced(self, "", Everything(), {}, [], set(), {}), "    "))
+            body = "\n".join(_print(self.tree.body[bool(doc):], Traced(self, "", {id(s) for s, _ in statements(self.tree.body)}, {}, [], set(), {}), "    "))
             return "\n".join(filter(None, [self.head(), short, body]))
         if doc and len(self.tree.body) > 1 and first.lineno > self.tree.lineno:
             lines[first.lineno - 1:first.end_lineno] = short.splitlines()
@@ -166,10 +163,6 @@ class Code:
         return f"def {self.tree.name}({ast.unparse(self.tree.args)}):"
 
 PARAMETERS = re.compile(r"\n\n|\n *:\w+|\n *Args:|\n *Returns:")
-
-class Everything(set):
-    "A set that contains all there is."
-    def __contains__(self, x): return True
 
 def plain_function(f):
     "The function in a method or a decorated function; None when there is none that was written in Python."
@@ -513,7 +506,7 @@ def set_later(
     sets_up = {f for s in settings for f, _, _ in s.places if SETS_UP.search(f) or callers.get(f) and all(SETS_UP.search(by) for by in callers[f])}
     return {attribute for s in settings for f, attribute, fine in s.places if not fine or f not in sets_up}
 
-# %% ../nbs/19_source.ipynb #e23d9b38
+# %% ../nbs/19_source.ipynb #e51d567d
 def set_later_in(
     home: set,  # packages
 ) -> set:       # as `set_later`
@@ -532,10 +525,7 @@ def _settings_of_module(module) -> list:
 
 @lru_cache(maxsize=2000)
 def _settings_of_file(name, text) -> Settings:
-    try:
-        return settings_of(ast.parse(text).body)
-    except SyntaxError:
-        return Settings([], {})
+    return settings_of(ast.parse(text).body)
 
 def _code(function):
     try:
