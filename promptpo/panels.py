@@ -220,17 +220,26 @@ class CopyButton(anywidget.AnyWidget):
     label = traitlets.Unicode("Copy").tag(sync=True)
     copies = traitlets.Int(0).tag(sync=True)
 
-# %% ../nbs/52_panels.ipynb #e9a409b7
+# %% ../nbs/52_panels.ipynb #44e0fb9c
 PANEL_STYLE = """
-.ppo-panel { padding: 10px 12px 12px; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; }
+.ppo-panel { padding: 10px 12px 12px; border: 1px solid var(--line); border-radius: 6px; overflow: hidden; width: 100%; margin: 0; container-type: inline-size; }
+body[data-jp-theme-light="false"] .ppo-panel { color-scheme: dark; }
 .ppo-panel .widget-html, .ppo-panel .jupyter-widgets-view { margin: 0; }
 .ppo-panel .widget-html-content { line-height: inherit; width: 100%; align-self: stretch; }
 .ppo-panel .ppo-row { flex-wrap: wrap; gap: 4px 10px; align-items: center; overflow: visible; }
+.ppo-panel .ppo-row > *, .ppo-panel .widget-label { margin-left: 0; }
+.ppo-panel .widget-label { text-align: left; }
+.ppo-panel select, .ppo-panel input, .ppo-panel button { font-family: inherit; }
+.ppo-panel .widget-dropdown > select { background-image: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath d='M5 7l4 4 4-4' fill='none' stroke='%23888' stroke-width='1.6'/%3E%3C/svg%3E"); }
+.ppo-panel .widget-checkbox label { display: flex; align-items: center; gap: 6px; }
+.ppo-panel .widget-checkbox input { margin: 0; }
+.ppo-panel .ppo-line { min-height: 24px; }
+.ppo-panel .ppo-line h3 { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .ppo-panel .ppo-head { min-height: 84px; }
 .ppo-panel .ppo-tabs { margin: 2px 0 0; }
 .ppo-panel .ppo-tabs button { width: auto; min-width: 0; padding: 0 12px; margin: 0 2px 2px 0; border-radius: 4px; }
 .ppo-panel .ppo-tabs button.mod-active { background: var(--blue); color: var(--paper); }
-.ppo-panel button:focus-visible { outline: 2px solid var(--blue); outline-offset: 1px; }
+.ppo-panel button:focus-visible { outline: 2px solid var(--blue); outline-offset: -2px; box-shadow: none; }
 .ppo-panel .ppo-pane { height: 500px; min-height: 200px; overflow: auto; resize: vertical; border-top: 1px solid var(--line); padding: 8px 2px 0; margin-top: 2px; }
 .ppo-panel .ppo-pane.ppo-short { height: 220px; margin-bottom: 6px; }
 .ppo-panel .ppo-pane > .widget-vbox, .ppo-panel .ppo-pane .widget-vbox > * { flex-shrink: 0; }
@@ -328,16 +337,17 @@ class FeedbackPart(Part):
     name = "Feedback"
     def show(self): self.view.value = feedback_html(self.story, self.panel.round, self.panel.here)
 
-# %% ../nbs/52_panels.ipynb #640d6388
+# %% ../nbs/52_panels.ipynb #d05cece9
 class CodePart(Part):
     name = "Code"
+    wanted = "its parent"
 
     def build(self):
-        self.against = w.Dropdown(options=[], description="beside", layout=w.Layout(width="230px"), style={"description_width": "50px"})
+        self.against = w.Dropdown(options=[], description="beside", layout=w.Layout(width="230px"), style={"description_width": "initial"})
         self.side = w.Checkbox(False, description="side by side", indent=False, layout=w.Layout(width="auto"))
         self.whole = w.Checkbox(False, description="equal lines too", indent=False, layout=w.Layout(width="auto"))
-        for control in (self.against, self.side, self.whole):
-            control.observe(lambda _: self.panel.quiet or self.draw(), "value")
+        self.against.observe(lambda _: self.panel.quiet or self.choose(), "value")
+        for control in (self.side, self.whole): control.observe(lambda _: self.draw(), "value")
         return [row(self.against, self.side, self.whole), self.view]
 
     def others(self) -> dict:
@@ -352,11 +362,18 @@ class CodePart(Part):
 
     def show(self):
         if self.candidate:
-            labels, kind = list(self.others()), re.sub(r" \(.*", "", self.against.value or "its parent")
-            same = next((label for label in labels if re.sub(r" \(.*", "", label) == kind), None)
+            labels = list(self.others())
             with self.panel.silence():
                 self.against.options = labels
-                self.against.value = same or labels[min(1, len(labels) - 1) if kind == "its parent" else 0]
+                self.against.value = next((label for label in labels if self.kind(label) == self.wanted), "nothing")
+        self.draw()
+
+    def kind(self, label) -> str:
+        "An entry of the list without the name of whom it means here."
+        return label.split(" (")[0]
+
+    def choose(self):
+        self.wanted = self.kind(self.against.value)
         self.draw()
 
     def draw(self):
@@ -370,7 +387,7 @@ class CodePart(Part):
         else:
             self.view.value = f"<p>{counted(old, c.code)} beside {escaped(self.against.value)}</p>" + diff_html(old, c.code, self.side.value, None if self.whole.value else 3)
 
-# %% ../nbs/52_panels.ipynb #4a83eb54
+# %% ../nbs/52_panels.ipynb #e4b1beb1
 class EpisodePart(Part):
     name = "Episode"
     count = 0
@@ -378,12 +395,12 @@ class EpisodePart(Part):
     def build(self):
         EpisodePart.count += 1
         self.cursor, self.arrays, self.k, self.film, self.key = f"ppo-cursor-{EpisodePart.count}", {}, 0, {}, None
-        self.pool = w.Dropdown(description="seeds", layout=w.Layout(width="170px"), style={"description_width": "45px"})
-        self.number = w.Dropdown(description="episode", layout=w.Layout(width="300px"), style={"description_width": "55px"})
+        self.pool = w.Dropdown(description="seeds", layout=w.Layout(width="170px"), style={"description_width": "initial"})
+        self.number = w.Dropdown(description="episode", layout=w.Layout(width="300px"), style={"description_width": "initial"})
         self.roll = w.Button(description="Play it again", tooltip="Play this episode once more from its recorded seed", icon="refresh")
         self.draw_it = w.Button(description="Pictures", tooltip="Draw this episode by playing its recorded actions", icon="film")
         self.said = w.HTML()
-        self.fields = w.SelectMultiple(description="", rows=9, layout=w.Layout(width="160px", flex="0 0 auto"), tooltip="What to show over time")
+        self.fields = w.SelectMultiple(description="", rows=6, layout=w.Layout(width="190px", flex="0 0 auto"), tooltip="What to show over time")
         self.steps = row()
         self.stepper(1)
         self.mark, self.now, self.film_box = w.HTML(), w.HTML(), w.Image(format="png", layout=w.Layout(display="none", flex="0 1 auto", max_width="260px", min_width="0"))
@@ -393,8 +410,9 @@ class EpisodePart(Part):
         self.fields.observe(lambda _: self.panel.quiet or self.draw(), "value")
         self.roll.on_click(lambda _: self.panel.attempt(self.again))
         self.draw_it.on_click(lambda _: self.panel.attempt(self.shoot))
+        left = w.VBox([self.film_box, self.fields], layout=w.Layout(flex="0 1 auto", max_width="48%", min_width="0", grid_gap="6px"))
         trace = w.VBox([self.view], layout=w.Layout(flex="1 1 270px", min_width="0"))
-        picture = w.HBox([self.film_box, trace, self.fields], layout=w.Layout(flex_flow="row wrap", align_items="flex-start", grid_gap="10px"))
+        picture = w.HBox([left, trace], layout=w.Layout(align_items="flex-start", grid_gap="10px"))
         return [row(self.pool, self.number, self.roll, self.draw_it), self.said, self.steps, self.now, self.mark, picture]
 
     def stepper(self, steps):
@@ -472,7 +490,7 @@ class EpisodePart(Part):
             self.say("Drawing …")
             self.film = drawn_apart(task, self.arrays, self.k)
             width, height = (int.from_bytes(self.film[0][at:at + 4], "big") for at in (16, 20))   # a PNG says so there
-            self.film_box.layout.max_width = "min(420px, 100%)" if width > 1.3 * height else "260px"
+            self.film_box.layout.max_width = "420px" if width > 1.3 * height else "260px"
             self.film_box.layout.display = ""
             self.say(f"{len(self.film)} pictures of {int(self.arrays['lengths'][self.k])} steps.")
             self.move()
@@ -489,7 +507,7 @@ class EpisodePart(Part):
 
     def say(self, words): self.said.value = f'<div class="soft ppo-said">{escaped(words)}</div>'
 
-# %% ../nbs/52_panels.ipynb #b7d79c06
+# %% ../nbs/52_panels.ipynb #c4ebcf46
 CHOICES = {"seeds": ("round", "run", "candidate"), "instance": ("episode", "candidate"), "select": ("selection", "last"), "feedback": ("program", "statistics", "none"),
            "evidence": ("median", "all"), "propose": ("model", "constants")}   # the words that a protocol takes
 
@@ -498,11 +516,11 @@ class ProtocolForm:
 
     def __init__(self):
         self.controls = {f.name: self._control(f) for f in fields(Protocol) if f.name != "limits"}
-        self.box = w.GridBox(list(self.controls.values()), layout=w.Layout(grid_template_columns="repeat(auto-fill, minmax(250px, 1fr))", grid_gap="2px 12px"))
+        self.box = w.GridBox(list(self.controls.values()), layout=w.Layout(grid_template_columns="repeat(auto-fill, minmax(258px, 1fr))", grid_gap="2px 12px"))
         self.base = Protocol()
 
     def _control(self, f):
-        how = dict(description=f.name.replace("_", " "), layout=w.Layout(width="auto"), style={"description_width": "120px"})
+        how = dict(description=f.name.replace("_", " "), layout=w.Layout(width="auto"), style={"description_width": "128px"})
         if f.name in CHOICES: return w.Dropdown(options=CHOICES[f.name], **how)
         if isinstance(f.default, bool): return w.Checkbox(**{**how, "indent": True})
         return w.BoundedIntText(f.default, min=0, max=10**7, **how)
@@ -520,7 +538,7 @@ class ForkPart(Part):
 
     def build(self):
         self.family, self.tree, self.key = {}, w.HTML(), None
-        self.open = w.Dropdown(description="open", layout=w.Layout(width="360px"), style={"description_width": "45px"})
+        self.open = w.Dropdown(description="open", layout=w.Layout(width="360px"), style={"description_width": "initial"})
         self.open.observe(lambda change: self.panel.quiet or self.panel.attempt(lambda: self.panel.show_run(self.family[change["new"]])), "value")
         self.title, self.past, self.picks = w.HTML(), w.GridBox(layout=w.Layout(grid_template_columns="repeat(auto-fill, minmax(260px, 1fr))", width="100%", grid_gap="0 12px")), {}
         self.note = w.Textarea(placeholder="A word to the model, in every prompt from here on: what to try, what to leave alone", layout=w.Layout(width="auto", height="66px"))
@@ -644,7 +662,7 @@ def in_background(
     while not begun.exists() and thread.is_alive() and time.monotonic() < end: time.sleep(0.02)
     return thread
 
-# %% ../nbs/52_panels.ipynb #5ed10302
+# %% ../nbs/52_panels.ipynb #f9e7852f
 STOPPING = "Asked to stop. What the model has been asked is still waited for and kept; then the run stops, and can be resumed."
 
 def note(words, bad=False) -> str:
@@ -671,6 +689,7 @@ class RunPanel(Panel):
     def _build(self):
         self.head, self.line, self.said = w.HTML(layout=w.Layout(flex="1 1 320px")), w.HTML(), w.HTML()
         self.head.add_class("ppo-head")
+        self.line.add_class("ppo-line")
         self.said.add_class("ppo-said")
         self.stop = w.Button(description="Stop", layout=w.Layout(width="90px", display="none"))
         self.curve = Picture()
@@ -891,7 +910,7 @@ def watch(
     shown[0].worker = thread
     return shown[0]
 
-# %% ../nbs/52_panels.ipynb #dd0bf9b2
+# %% ../nbs/52_panels.ipynb #fdda6482
 WANTED = {"policy": ("Policy", "act"), "feedback": ("Feedback", "summarize_trajectory")}   # class and method that an answer must hold
 
 def waiting(folder) -> list[Path]:
@@ -925,7 +944,7 @@ class MailboxPanel(Panel):
     ):
         self.folder, self.poll, self.prompts, self._texts = Path(folder), poll, [], {}
         self.head, self.text, self.verdict = w.HTML(), w.HTML(layout=w.Layout(width="100%")), w.HTML()
-        self.choice = w.Dropdown(description="prompt", layout=w.Layout(width="460px"), style={"description_width": "60px"})
+        self.choice = w.Dropdown(description="prompt", layout=w.Layout(width="460px"), style={"description_width": "initial"})
         self.copy = CopyButton(label="Copy the prompt")
         self.answer = w.Textarea(placeholder="The answer of the chat window, all of it", layout=w.Layout(width="auto", height="220px"))
         self.send = w.Button(description="Hand in", button_style="primary", icon="check", disabled=True)
