@@ -158,7 +158,7 @@ def replay_seconds(name="noise_world_board_1") -> float:
         optimize(name, replay(name), run=f"{folder}/run", progress=False)
         return time.perf_counter() - start
 
-# %% ../nbs/43_bench.ipynb #cc0cd104
+# %% ../nbs/43_bench.ipynb #87b26aa6
 def bench(write=print):
     "Measure everything and print it as it comes."
     write("Round trip between two processes (the floor): "
@@ -175,7 +175,7 @@ def bench(write=print):
         write(f"{name:22}{c['bare']:10.1f}{c['isolated']:14.1f}{c['extra']:11.1f}{c['in turn']:11.1f}{c['wall']:15.1f}{c['isolated'] / c['bare']:11.2f}")
     write(f"\nStart-up of a candidate, to its first instance: {start_up():.1f} ms")
     name = tasks[-1] if tasks[-1].startswith("half") else "Pendulum-v1"
-    pairs = [(search_seconds(name, 1), search_seconds(name, 2)) for _ in range(3)]
+    pairs = [(search_seconds(name, 1), search_seconds(name, 2)) for _ in range(5)]
     write(f"10 candidates x 5 episodes of {name}: {statistics.median(a for a, _ in pairs):.1f} s with 1 worker, {statistics.median(b for _, b in pairs):.1f} s with 2, "
           f"ratio {statistics.median(a / b for a, b in pairs):.2f} (of {len(os.sched_getaffinity(0))} cores); bare loops in two processes: {statistics.median(bare_speed_up(name) for _ in range(3)):.2f}")
     write(f"Replay of the recorded run noise_world_board_1, all rollouts: {replay_seconds():.1f} s")

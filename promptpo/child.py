@@ -17,7 +17,7 @@ import sys
 from itertools import accumulate, groupby
 from types import MappingProxyType, SimpleNamespace
 
-# %% ../nbs/30_child.ipynb #06b0db02
+# %% ../nbs/30_child.ipynb #55b794fc
 _STRUCT = {"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q", "f2": "e", "f4": "f", "f8": "d", "b1": "?"}
 
 class Layout:
@@ -58,8 +58,8 @@ class Layout:
         "The values as bytes."
         if self.upto:
             return self._pack_upto(values)
-        head, as_array = self.numbers.pack(*[values[n] for n in self.number_names]), self._array
-        return b"".join([head, *[as_array(values[n], d).tobytes() for n, d, _, _ in self.arrays]]) if self.arrays else head
+        head, as_array = self.numbers.pack(*[values[n] for n in self.number_names]) if self.number_names else b"", self._array
+        return head + b"".join([as_array(values[n], d).tobytes() for n, d, _, _ in self.arrays]) if self.arrays else head
 
     def _pack_upto(self, values):
         "The same with the rows that there are now, counted among the numbers and filled up with zeros."

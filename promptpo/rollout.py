@@ -98,7 +98,7 @@ def given(action) -> str:
         return f"an array of shape {action.shape}, dtype {action.dtype}"
     return f"{type(action).__name__} {action}"[:200]
 
-# %% ../nbs/30_rollout.ipynb #b0c316f9
+# %% ../nbs/30_rollout.ipynb #c73dd647
 @dataclass
 class Episode:
     "One episode."
@@ -121,6 +121,15 @@ class Episode:
     def observations(self) -> np.ndarray:
         "All observations as a structured array, shape (steps + 1,), one named field per attribute of `obs`."
         return self.layout.table(self.frames)
+
+    def __getstate__(self):
+        "What travels from worker to worker: thousands of small things as a few large ones."
+        alike = len({(a.dtype, a.shape) if type(a) is np.ndarray else id(a) for a in self.actions}) == 1
+        return {**vars(self), "frames": b"".join(self.frames), "actions": np.array(self.actions) if alike and type(self.actions[0]) is np.ndarray else self.actions}
+
+    def __setstate__(self, state):
+        size, whole = state["layout"].size, state["frames"]
+        self.__dict__.update(state, frames=[whole[at:at + size] for at in range(0, len(whole), size)] if size else [b""] * (len(state["rewards"]) + 1), actions=list(state["actions"]))
 
 def layout_of(task: Task) -> Layout:
     "The layout of a task's observations."
