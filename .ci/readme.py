@@ -10,7 +10,10 @@ root = Path(__file__).resolve().parents[1]
 
 
 def shown(cell):
-    "What a cell prints, as a block without its code."
+    "What a cell shows, without its code: Markdown, or what it prints as a block."
+    for o in cell.outputs:
+        if "text/markdown" in o.get("data", {}):
+            return nbformat.v4.new_markdown_cell(o.data["text/markdown"])
     text = "".join(o.text for o in cell.outputs if o.output_type == "stream")
     return nbformat.v4.new_markdown_cell(f"```\n{text.strip()}\n```")
 

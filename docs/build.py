@@ -1,17 +1,20 @@
 """Builds the documentation site from notebooks, tasks, recorded runs and figures.
 
-    python docs/build.py            # the site, in _docs
-    python docs/build.py --pictures # draw the pictures of the tasks afresh first
+    python docs/build.py              # the site, in _docs
+    python docs/build.py --if-changed # the same, unless it was built from what is here now
+    python docs/build.py --pictures   # draw the pictures of the tasks afresh first
 
 It runs no notebook: their outputs are stored, and tests see to it that they are what the cells give. A warning is an error.
 """
 import argparse
+import hashlib
 import re
 import shutil
 import subprocess
 import sys
 import time
 from configparser import ConfigParser
+from importlib.metadata import distributions
 from pathlib import Path
 
 import catalogue
@@ -41,16 +44,17 @@ def sources() -> dict[str, Path]:
     return found
 
 
-def offered(pages) -> dict[str, list]:
-    "Name -> modules that offer it."
-    names = {}
+def offered(pages) -> tuple[dict, dict]:
+    "Name -> modules that offer it; module -> names of its parameters and fields."
+    names, words = {}, {}
     for path in pages.values():
         notebook = read(path)
         for cell in notebook["cells"] if module_of(notebook) else []:
             for e in entries(bare(text_of(cell))) if is_exported(cell) else []:
+                words.setdefault(module_of(notebook), set()).update(w for each in (e, *e.members) for row in each.parameters for w in row[0].split(", "))
                 for name in (e.name, *(f"{e.name}.{m.name}" for m in e.members)):
                     names.setdefault(name, []).append(module_of(notebook))
-    return names
+    return names, words
 
 
 def write_pages(site, pages):
@@ -84,7 +88,7 @@ def write_reference(site, pages):
             continue
         parts += [f"## {stage}", "| module | what it is | offers |\n|:-|:-|:-|\n" + "\n".join(row(page, path, site) for page, path in some.items())]
     parts.append("```{toctree}\n:hidden:\n\n" + "\n".join(modules) + "\n```")
-    parts.append("All names from A to Z are in the {ref}`index <genindex>`.")
+    parts.append("All names from A to Z, constants too, are in the {ref}`index <genindex>`.")
     site.write("reference", "\n\n".join(parts))
 
 
@@ -92,7 +96,7 @@ def row(page, path, site) -> str:
     notebook = read(path)
     summary = next((m[1] for c in notebook["cells"] if c["cell_type"] == "markdown" for m in [re.search(r"^> (.+)$", text_of(c), re.M)] if m), "")
     module, link = module_of(notebook), site.reference(module_of(notebook))
-    found = [e.name for c in notebook["cells"] if is_exported(c) for e in entries(bare(text_of(c)))] if module else []
+    found = [e.name for c in notebook["cells"] if is_exported(c) for e in entries(bare(text_of(c))) if e.kind != "data"] if module else []
     return f"| [{page}]({page}.md) | {summary.replace('|', chr(92) + '|')} | {', '.join(link(n) or f'`{n}`' for n in found)} |"
 
 
@@ -103,13 +107,17 @@ def write_changelog(site):
 
 def write_all(site):
     "All of Sphinx's sources."
+    import promptpo
     from promptpo.runlog import recorded_runs
     from promptpo.task import all_tasks
     pages, tasks, runs = sources(), all_tasks(), recorded_runs()
     site.pages.update({p.relative_to(ROOT).as_posix(): page for page, p in pages.items()})
     site.pages.update({"CHANGELOG.md": "changelog", "data/runs/README.md": "runs/index", "data/runs": "runs/index", "README.md": "index"})
     site.pages.update({f"nbs/figures/{p.stem}.ipynb": f"gallery/{p.stem}" for p in (ROOT / "figures").glob("*.ipynb")})
-    site.names.update(offered(pages))
+    names, words = offered(pages)
+    site.names.update(names)
+    site.words.update(words)
+    site.public.update(promptpo.__all__)
     write_pages(site, pages)
     write_reference(site, pages)
     write_changelog(site)
@@ -118,17 +126,30 @@ def write_all(site):
     results.write_gallery(site)
 
 
+def made_from() -> str:
+    "A hash of all that a site depends on: files of the repository, and what is installed."
+    files = [ROOT / "settings.ini", ROOT / "CHANGELOG.md", *(p for folder in ("data", "docs", "figures", "nbs", "promptpo") for p in (ROOT / folder).rglob("*") if (ROOT / "nbs" / "runs") not in p.parents)]
+    total = hashlib.sha256("\n".join(sorted({f"{d.metadata['Name']} {d.version}" for d in distributions()})).encode())
+    for path in sorted(p for p in files if p.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in p.relative_to(ROOT).parts)):
+        total.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
 def main(arguments=None) -> int:
     "Build the site."
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / settings()["doc_path"], help="folder of the site")
+    parser.add_argument("--if-changed", action="store_true", help="build nothing if the site was built from what is here now")
     parser.add_argument("--pictures", action="store_true", help="draw the pictures of the tasks afresh first")
     args = parser.parse_args(arguments)
     began = time.monotonic()
     if args.pictures:
         import pictures
         pictures.draw_all()
-    work = ROOT / "build" / "docs"
+    work, stamp, now = ROOT / "build" / "docs", args.out / ".made_from", made_from()
+    if args.if_changed and stamp.exists() and stamp.read_text() == now:
+        print(f"The site in {args.out} is up to date")
+        return 0
     for folder in (work, ROOT / "build" / "reports", args.out):
         shutil.rmtree(folder, ignore_errors=True)
     site = Site(ROOT, work, settings()["git_url"], ROOT / "build" / "reports")
@@ -140,6 +161,7 @@ def main(arguments=None) -> int:
     if site.reports.exists():
         shutil.copytree(site.reports, args.out / "reports")
     if done.returncode == 0 and not site.problems:
+        stamp.write_text(now)   # not if there were warnings
         print(f"The site is in {args.out}; open {args.out / 'index.html'} ({time.monotonic() - began:.0f} s)")
     return int(done.returncode != 0 or bool(site.problems))
 

@@ -65,8 +65,7 @@ def page(task, site, recorded) -> str:
     parts.append("\n".join(["| | |", "|:-|:-|", *(f"| {k} | {v} |" for k, v in facts)]))
     parts.append(block(f"promptpo show {task.name}      # exactly what the model is told\npromptpo run {task.name}       # with a key, or a recorded run", "sh"))
     parts += ["## What the policy sees", "Its `act(self, obs)` is given an object `obs` with these attributes.", field_rows(task.obs, lambda f: f.reading)]
-    many = len(task.acts) > 1
-    parts += ["## What the policy sets", f"`act` returns {'an array with these entries' if many else 'one value'}.", field_rows(task.acts, lambda f: f.name)]
+    parts += ["## What the policy sets", f"`act` returns {'an array with these entries' if len(task.acts) > 1 else 'one number' if task.acts[0].shape == () else 'one array'}.", field_rows(task.acts, lambda f: f.name)]
     parts += ["## Reward", "The return of an episode is the sum of the rewards of its steps." + (" The score is not the return but whether the episode succeeded." if task.metric == "success" else ""), body(task.reward_source)]
     if task.ending:
         parts += ["## How an episode ends", body(task.ending)]
@@ -100,8 +99,12 @@ def index(tasks, recorded, site) -> str:
         families.setdefault(t.family, []).append(t)
     parts = ["# Tasks", f"{len(tasks)} tasks come with promptpo, and any other [Gymnasium environment](../{site.pages.get('nbs/tutorials/own_env.ipynb', 'index')}.md) can be one. Each page says what the policy sees and sets, how it is rewarded, what is known to compare "
              "a score with, and what the model is not told.", "`promptpo tasks --check` plays them all: same seed same episode, values in their ranges, the reward that is paid is the one in the text, the hand-written policy beats random actions."]
+    alone = [t for some in families.values() if len(some) == 1 for t in some]
     for family, some in families.items():
-        parts += [f"## {plain(family)[:1].upper() + plain(family)[1:]}", cards(some, recorded, site)]
+        if len(some) > 1 or len(alone) == 1:
+            parts += [f"## {plain(family)[:1].upper() + plain(family)[1:]}", cards(some, recorded, site)]
+    if len(alone) > 1:
+        parts += ["## One of a kind", cards(alone, recorded, site, lambda t: [plain(t.family)] if t.family != t.name else [])]
     parts.append("```{toctree}\n:hidden:\n\n" + "\n".join(f"{narrow(n)} <{slug(n)}>" for n in tasks) + "\n```")
     return "\n\n".join(parts)
 
@@ -110,13 +113,13 @@ def number(x: float) -> str:
     return f"{x:,.0f}" if abs(x) >= 1000 else f"{x:.4g}"
 
 
-def cards(tasks, recorded, site) -> str:
+def cards(tasks, recorded, site, more=lambda task: []) -> str:
     out = ["::::::{grid} 1 2 2 3\n:gutter: 3\n"]
     for t in tasks:
         file = picture_file(t)
         image = f":img-top: {site.keep(file.read_bytes(), '.png')}\n:img-alt: {t.name}\n" if file else ""
         known = [f"{plain(a.name)} {number(a.value)}" for a in t.anchors if a.name in ("random", "optimum", "hand-written")]
-        words = [f"{t.horizon} steps, {'return' if t.metric == 'return' else 'success rate'}", *known] + (["recorded run"] if t.name in recorded else []) + ([f"needs `{t.extra}`"] if t.extra else [])
+        words = [*more(t), f"{t.horizon} steps, {'return' if t.metric == 'return' else 'success rate'}", *known] + (["recorded run"] if t.name in recorded else []) + ([f"needs `{t.extra}`"] if t.extra else [])
         out.append(f":::::{{grid-item-card}} {narrow(plain(t.name))}\n:link: {slug(t.name)}\n:link-type: doc\n{image}:class-card: task-card\n\n" + "  \n".join(w for w in words if w) + "\n:::::\n")
     return "\n".join(out) + "::::::"
 

@@ -6,6 +6,7 @@ import html
 import json
 import posixpath
 import re
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Site:
     reports: Path = None                           # where the reports of runs are written
     pages: dict = field(default_factory=dict)      # path in the repository -> page, without suffix
     names: dict = field(default_factory=dict)      # name -> modules of the package that offer it
+    words: dict = field(default_factory=dict)      # module -> names of its parameters and fields
+    public: set = field(default_factory=set)       # names that the package itself offers
     problems: list = field(default_factory=list)   # what is wrong with the sources
 
     def write(self, page: str, text: str):
@@ -63,6 +66,8 @@ class Site:
             if owner in {m for ms in self.names.values() for m in ms} and owner in self.names.get(attribute, ()):
                 return f"{{py:obj}}`{name} <promptpo.{owner}.{attribute}>`"
             owners = self.names.get(bare, ())
+            if module not in owners and (bare in self.words.get(module, ()) or re.fullmatch("[a-z]+", bare) and bare not in self.public):   # it is only called like something elsewhere
+                return None
             owner = module if module in owners else owners[0] if len(owners) == 1 else None
             return f"{{py:obj}}`{name} <promptpo.{owner}.{bare}>`" if owner else None
         return link
@@ -143,9 +148,9 @@ def outputs(cell, site: Site, page: str, base: str, link) -> list[str]:
         joined = {k: "".join(v) if isinstance(v, list) else v for k, v in data.items()}
         if o["output_type"] == "stream":
             if o["name"] == "stdout":
-                parts.append(block("".join(o["text"]), name="output"))
+                parts.append(shown("".join(o["text"])))
         elif o["output_type"] == "error":
-            parts.append(block("\n".join(o["traceback"]), name="output"))
+            parts.append(shown("\n".join(o["traceback"])))
         elif "text/html" in joined:
             parts.append(raw(f'<div class="output-html">{joined["text/html"]}</div>'))
         elif "image/svg+xml" in joined:
@@ -155,8 +160,21 @@ def outputs(cell, site: Site, page: str, base: str, link) -> list[str]:
         elif "text/markdown" in joined:
             parts.append(markdown(joined["text/markdown"], site, page, base, link))
         elif "text/plain" in joined and "application/vnd.jupyter.widget-view+json" not in joined:
-            parts.append(block(joined["text/plain"], name="output"))
+            parts.append(shown(joined["text/plain"]))
     return parts
+
+
+def shown(text: str) -> str:
+    "An output that is text. Its long lines are broken, but for those of a table."
+    return block("\n".join(map(broken, ANSI.sub("", text).split("\n"))), name="output")
+
+
+def broken(line: str, width=90) -> str:
+    "A line as several, the others below what follows its first column."
+    if len(line) <= width or len(re.findall(r"\S {2,}(?=\S)", line)) > 2:
+        return line
+    first = re.match(r" *(\S.{0,24}?\S? {2,})?(?=\S)", line)
+    return "\n".join(textwrap.wrap(line, width, subsequent_indent=" " * first.end(), drop_whitespace=True, replace_whitespace=False, break_long_words=False, break_on_hyphens=False)) if first else line
 
 
 def picture(path: str, width=None, alt="what the cell above shows") -> str:
@@ -216,16 +234,15 @@ def code_cell(cell, site, page, base, link) -> list[str]:
     if not source.strip() or "hide" in marks or "default_exp" in marks:
         return []
     if is_exported(cell):
-        shown = [as_myst(e, link) for e in entries(source)]
         if is_import(source):
             return []
-        return [*shown, folded("Source", block(source, "python"))] + outputs(cell, site, page, base, link)
+        return [*(as_myst(e, link) for e in entries(source)), folded("Source", block(source, "python"))] + outputs(cell, site, page, base, link)
     if "injected-parameters" in cell["metadata"].get("tags", []):
         return []
-    shown = outputs(cell, site, page, base, link)
+    came = outputs(cell, site, page, base, link)
     if marks.get("echo") == "false":
-        return shown
-    if is_test(source) and not shown:
+        return came
+    if is_test(source) and not came:
         return [folded("Tests", block(source, "python"))]
     language = "python" if not re.search(r"^[!%]", source, re.M) else "ipython3"
-    return [block(source, language, "input"), *shown]
+    return [block(source, language, "input"), *came]

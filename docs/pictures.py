@@ -24,7 +24,7 @@ def draw_all():
             print(f"{name}: no picture ({type(e).__name__})")
 
 
-def frame(task, steps=40):
+def frame(task):
     "A frame from within an episode, or None."
     from functools import partial
     from promptpo.task import bare_steps
@@ -32,7 +32,7 @@ def frame(task, steps=40):
         env = partial(task.make, render_mode="rgb_array")()
     except TypeError:   # it takes no render_mode, so it draws nothing
         return None
-    for _ in bare_steps(task, env, policy_of(task), 3, steps):
+    for _ in bare_steps(task, env, policy_of(task), 3, min(100, task.horizon // 2)):
         pass
     pixels = env.render()
     env.close()
@@ -85,7 +85,7 @@ def draw(name):
     if pixels is not None:
         from PIL import Image
         picture = Image.fromarray(pixels)
-        picture.thumbnail((480, 480))
+        picture.thumbnail((640, 640))
         picture.convert("P", palette=Image.Palette.ADAPTIVE, colors=128).save(f"{stem}.png", optimize=True)
     else:
         env = make_env(task)

@@ -41,7 +41,8 @@ def diff(version) -> str:
 
 def facts(report: str) -> str:
     "The lines of a report as a table."
-    rows = [f"| {plain(line[2:17])} | {plain(line[17:])} |" for line in report.split("\n")[1:] if line[:2] == "  "]
+    def words(text): return re.sub(r" {2,}", ", ", re.sub(r" {2,}(?=\()", " ", text.strip()))
+    rows = [f"| {plain(line[2:17])} | {plain(words(line[17:]))} |" for line in report.split("\n")[1:] if line[:2] == "  "]
     return ":::{div} facts\n" + "\n".join(["| | |", "|:-|:-|", *rows]) + "\n:::"
 
 
@@ -103,11 +104,12 @@ def write_runs(site, tasks, runs):
     for name, folder in runs.items():
         r = report(events_of(folder))
         site.write(f"runs/{slug(name)}", pages[name].result())
-        test = f"{r.test_mean:.5g} [{r.test_low:.5g}, {r.test_high:.5g}]" if r.test_low is not None else "none"
-        optimum = next((f"{a.value:.5g}" for a in (tasks[r.task].anchors if r.task in tasks else ()) if a.name == "optimum"), "")
-        rows.append(f"| [{plain(name)}]({slug(name)}.md) | {plain(r.model or r.llm)} | {r.rounds} × {r.candidates // max(1, r.rounds)} | {'' if r.search_mean is None else f'{r.search_mean:.5g}'} | {test} | {optimum} |")
+        test = f"{r.test_mean:.4g} [{r.test_low:.4g}, {r.test_high:.4g}]" if r.test_low is not None else "none"
+        optimum = next((f"{a.value:.4g}" for a in (tasks[r.task].anchors if r.task in tasks else ()) if a.name == "optimum"), "")
+        rows.append(f"| [{plain(name)}]({slug(name)}.md) | {plain(r.model or r.llm)} | {r.rounds} × {r.candidates // max(1, r.rounds)} | {'' if r.search_mean is None else f'{r.search_mean:.4g}'} | {test} | {optimum} |")
     readme = (site.root / "data" / "runs" / "README.md").read_text(encoding="utf-8").split("\n", 1)[1]
-    parts = ["# Recorded runs", "\n".join(["| run | model | rounds × candidates | search score | test score [95 %] | optimum |", "|:-|:-|:-|-:|-:|-:|", *rows]), "## How they were made",
+    parts = ["# Recorded runs", "Every score is the mean of a task's own metric. What a search score is, and why it is larger than the test score on average, is in [what the number means](../guides/numbers.md).",
+             ":::{div} runs\n" + "\n".join(["| run | model | rounds × candidates | search score | test score [95 %] | optimum |", "|:-|:-|:-|-:|-:|-:|", *rows]) + "\n:::", "## How they were made",
              re.sub(r"\]\(([^)\s]+)\)", lambda m: f"]({site.link(m[1], 'runs/index', 'data/runs')})", readme), "```{toctree}\n:hidden:\n\n" + "\n".join(f"{narrow(n)} <{slug(n)}>" for n in runs) + "\n```"]
     site.write("runs/index", "\n\n".join(parts))
 
@@ -127,7 +129,7 @@ def write_gallery(site):
         parts = [f"# {plain(title)}", f"```{{image}} {light}\n:alt: {name}\n:class: only-light figure-picture\n```\n\n```{{image}} {dark}\n:alt: {name}\n:class: only-dark figure-picture\n```",
                  caption(r["caption"]), block(r["command"], "sh"), f"Files: {files}. Template: [nbs/figures/{name}.ipynb]({site.url}/blob/main/nbs/figures/{name}.ipynb).", how_fresh(r), "## The notebook", rest_of(notebook, name, site)]
         site.write(f"gallery/{name}", "\n\n".join(parts))
-        cards.append(f":::::{{grid-item-card}} {plain(title)}\n:link: {name}\n:link-type: doc\n\n{plain(summary)}\n\n```{{image}} {light}\n:alt: {name}\n:class: only-light\n```\n\n```{{image}} {dark}\n:alt: {name}\n:class: only-dark\n```\n:::::\n")
+        cards.append(f":::::{{grid-item-card}} {plain(title)}\n:link: {name}\n:link-type: doc\n:class-card: figure-card\n\n{plain(summary)}\n\n```{{image}} {light}\n:alt: {name}\n:class: only-light\n```\n\n```{{image}} {dark}\n:alt: {name}\n:class: only-dark\n```\n:::::\n")
     guide = site.pages.get("nbs/guides/add_a_figure.ipynb")
     more = f" [How to add a figure](../{guide}.md)." if guide else ""
     site.write("gallery/index", "\n\n".join(["# Figures", f"Each figure is a short notebook over logs, and is drawn without a model, a simulator or a network. `promptpo figures` builds what is out of date, and `promptpo figures --check` says what is.{more}",

@@ -71,7 +71,7 @@ def choose_budget(args) -> Budget:
     "The caps among the arguments."
     return Budget(usd=args.usd, tokens=args.tokens, calls=args.calls, episodes=args.cap_episodes, steps=args.cap_steps, seconds=args.seconds)
 
-# %% ../nbs/90_cli.ipynb #da4e8886
+# %% ../nbs/90_cli.ipynb #4900dd5e
 def run(args):
     "promptpo run"
     task = find_task(args.task)
@@ -137,8 +137,8 @@ def show_optimism(args):
 
 def show_figures(args):
     "promptpo figures"
-    from promptpo.figures import figures   # here, so that other commands do without papermill
-    return figures(args.names, args.out, check=args.check, force=args.force)
+    from promptpo.figures import figures, parameter_words   # here, so that other commands do without papermill
+    return figures(args.names, args.out, check=args.check, force=args.force, **parameter_words(args.given))
 
 def show_html(args):
     "promptpo html"
@@ -177,7 +177,7 @@ def show_task(args):
     print(policy_prompt(task).text)
     print("\n--- withheld from the model ---\n" + "\n".join(f"* {w}" for w in task.withheld or ("nothing on purpose",)))
 
-# %% ../nbs/90_cli.ipynb #edcb3f88
+# %% ../nbs/90_cli.ipynb #f974916c
 def price(text: str) -> tuple:
     "'3/15' as (3.0, 15.0)."
     try:
@@ -240,6 +240,7 @@ def parser() -> argparse.ArgumentParser:
     f.add_argument("--check", action="store_true", help="only say what is out of date; exit code 1 if anything is")
     f.add_argument("--force", action="store_true", help="build also what is up to date")
     f.add_argument("--out", default="figures", help="folder for pictures, notebooks and records")
+    f.add_argument("-p", dest="given", action="append", default=[], metavar="NAME=VALUE", help="a value for a parameter of the templates, such as runs=FOLDER; as often as needed")
     h = command("html", show_html, "write a run as one HTML file that opens anywhere")
     h.add_argument("run", help="a run's folder, or the name of a recorded run")
     h.add_argument("--out", metavar="FILE", help="by default the run's name with .html")
