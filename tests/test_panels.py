@@ -296,8 +296,8 @@ def test_recorded_run(notebook):
 
 
 def test_fork(notebook, lab):
-    "Rewind, choose another past, ask for fewer candidates, add a word, look at the prompt, fork, and see the new run and the family."
-    from promptpo.views import number, story_of
+    "Rewind, choose another past, ask for fewer candidates, add a word, look at the prompt, fork, and see the new run and the family; then drop a round from the past, and fork with another llm."
+    from promptpo.views import best_of, number, story_of
     page = notebook(MODEL, """
 from promptpo import Protocol, optimize
 from promptpo.panels import RunPanel
@@ -342,6 +342,21 @@ RunPanel(run, llm=model, task=line_task(), workers=1)""")
     shoot(page, "family")
     choose(page, "open", "line")
     page.wait_for_function("() => !document.querySelector('.ppo-panel .card').innerText.includes('forked from')")
+
+    page.locator(".ppo-panel path[data-at='r1.c1']").click()
+    sees(page, PANE, "Go on from round 1")
+    page.get_by_placeholder("A word to the model").fill("")
+    choose(page, "round 1", "nothing")
+    page.get_by_role("button", name="Show the prompt").click()
+    assert re.search(r"\+\d+ −[1-9]", sees(page, PANE, "The prompt that would be sent"))   # what stood for the round is gone
+    best = best_of(story, 1)
+    choose(page, "round 1", f"its best, {best.id}: {number(best.score)}")
+    page.locator(f"{PANE} :has(> .widget-label:text-is('who answers')) input").fill(f"replay:{lab.root / 'forks/line'}")
+    page.get_by_role("button", name="Fork and go on").click()
+    sees(page, ".ppo-panel .card", "forked from line after round 1")
+    sees(page, ".ppo-panel .card", "finished")
+    codes = lambda name: [c.code for c in story_of(lab.root / "forks" / name).rounds[2]]
+    assert codes("line-fork2") == codes("line")   # another llm: the replies that the run had
     assert page.errors == []
 
 
