@@ -71,7 +71,7 @@ def choose_budget(args) -> Budget:
     "The caps among the arguments."
     return Budget(usd=args.usd, tokens=args.tokens, calls=args.calls, episodes=args.cap_episodes, steps=args.cap_steps, seconds=args.seconds)
 
-# %% ../nbs/90_cli.ipynb #4900dd5e
+# %% ../nbs/90_cli.ipynb #3ef8f623
 def run(args):
     "promptpo run"
     task = find_task(args.task)
@@ -154,7 +154,7 @@ def show_tasks(args):
 
 def check_tasks(names):
     "promptpo tasks --check: a line a task, as it is done."
-    widths, wrong = (32, 15, 8, 12, 12, 7, 10, 10, 10, 10), 0
+    widths, wrong = (2 + max(map(len, names)), 15, 8, 12, 12, 7, 10, 10, 10, 10), 0
     line = lambda cells: "".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths))) + "  " + cells[-1]
     print(line(HEAD))
     for name in names:
