@@ -227,7 +227,7 @@ def change_constants(
             elif abs(node.value) > 2: node.value = round(node.value * factor)
     return ast.unparse(tree)
 
-# %% ../nbs/40_loop.ipynb #827b98fb
+# %% ../nbs/40_loop.ipynb #bf926463
 class Search:
     "One run on its way."
 
@@ -547,7 +547,7 @@ class Search:
             field = field[:size]
             await all_of(self.rolled(self.place(f"final.{c.id}.s{stage}"), c.code, seeds[at:at + episodes], "selection", [rolled_id(c)], first=at, round=c.round, candidate=c.index) for c in field)
             at += episodes
-            means = {f.id: f.mean for f in selection(self.log, self.task.metric)}
+            means = {f.id: f.mean for f in selection([e for e in self.log if _stage(e) <= stage], self.task.metric)}   # after a resume the log may hold later ones
             field = sorted((c for c in field if means[c.id] is not None), key=lambda c: -means[c.id])   # of equals the one with the higher search score
             if len(field) < 2:
                 break
@@ -581,8 +581,11 @@ class Search:
                 else: failed.append(error)
         except BudgetSpent as e:
             reason = f"budget: {e}"
-        finally:
             self.feedback.cancel()
+        except BaseException:
+            self.feedback.cancel()
+            raise
+        finally:
             await asyncio.gather(self.feedback, return_exceptions=True)
         await self.final()
         worked = any(c.score is not None for c in candidates(self.log))
@@ -649,7 +652,7 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-# %% ../nbs/40_loop.ipynb #b832f4ec
+# %% ../nbs/40_loop.ipynb #25a42709
 @dataclass
 class Round:
     "One round of a run."
@@ -860,6 +863,11 @@ class Run:
 
     def __repr__(self):
         return f"Run({str(self.folder)!r}): {summary(self.report())}"
+
+def _stage(event) -> int:
+    "The stage of a race that an event belongs to; 0 outside of races."
+    found = re.search(r"\bfinal\..*\.s(\d+)\.rolled$", event.id)
+    return int(found[1]) if found else 0
 
 def _is_shared(event, round) -> bool:
     "Whether a fork behind that round has the event: those of the Feedback program and of the rounds up to there. (The reflection on a round is asked for by the next.)"

@@ -10,7 +10,7 @@ import pytest
 from promptpo.llm import Reply
 from promptpo.loop import Budget, Protocol, Run, optimize
 from promptpo.runlog import PromptPOError, differences, recorded_runs
-from promptpo.task import line_task
+from promptpo.task import find_task, line_task
 
 SMALL = Protocol(rounds=2, candidates=3, episodes=2, repairs=1, test_episodes=4, selection_episodes=2, finalists=3)
 PROGRAMS = ["class Policy:\n    def act(self, obs): return 0", "class Policy:\n    def act(self, obs): return self.x", "class Policy:\n    def act(self, obs): return 1"]
@@ -55,6 +55,33 @@ def test_cut_off_behind_every_event_and_within_every_line(whole, tmp_path):
         assert differences(whole.events, again.events) == [], cut
         assert len(asked) == sum(b'"kind": "replied"' in line for line in lines[cut:]), cut
         assert {k: v for k, v in again.report().spent.items() if k != "seconds"} == {k: v for k, v in whole.report().spent.items() if k != "seconds"}, cut
+
+
+def near(text, sample):
+    "Ways over the frozen lake that are nearly as good as each other, one of them failing now and then: who is ahead changes from stage to stage of a race."
+    fails = "if obs.state == 14: raise ValueError" if sample == 3 else "pass"
+    return f"""```python
+class Policy:
+    def act(self, obs):
+        {fails}
+        return 'LDRU'.index('LUUULLRLUDLLLRDL'[obs.state]) if obs.state != {sample} else {sample % 4}
+```"""
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_cut_off_in_a_race(tmp_path, seed):
+    "What was rolled out in a later stage has no say in an earlier one."
+    lake = find_task("FrozenLake-v1")
+    race = Protocol(rounds=1, candidates=8, repairs=0, finalists=8, selection_episodes=8, test_episodes=4, feedback="none", reflection=False)
+    whole = optimize(lake, near, race, run=tmp_path / "whole", seed=seed, workers=1, progress=False)
+    lines = (whole.folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+    inside = [i for i, line in enumerate(lines) if b'"id": "final.' in line]
+    assert len(inside) > 10
+    for cut in inside[1:]:
+        part = tmp_path / str(cut)
+        part.mkdir()
+        (part / "events.jsonl").write_bytes(b"".join(lines[:cut]))
+        assert differences(whole.events, Run(part).resume(near, workers=1, progress=False).events) == [], cut
 
 
 KILLED = """
