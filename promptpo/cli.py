@@ -71,7 +71,7 @@ def choose_budget(args) -> Budget:
     "The caps among the arguments."
     return Budget(usd=args.usd, tokens=args.tokens, calls=args.calls, episodes=args.cap_episodes, steps=args.cap_steps, seconds=args.seconds)
 
-# %% ../nbs/90_cli.ipynb #3ef8f623
+# %% ../nbs/90_cli.ipynb #12d7d7c9
 def run(args):
     "promptpo run"
     task = find_task(args.task)
@@ -123,7 +123,7 @@ def verify(args):
     if lines:
         print(f"{args.run} cannot be reproduced:\n" + "\n".join(f"  {line}" for line in lines))
         return 1
-    print(f"{args.run} was done again from its own log, and is equal but for times." + f" {kept} rollouts were taken from the log, because their programs read a clock." * (kept > 0))
+    print(f"{args.run} was done again from its own log, and is equal but for times." + f" {kept} events about rollouts were taken from the log, because their programs read a clock or ran into a limit of time." * (kept > 0))
 
 def show_optimism(args):
     "promptpo optimism"

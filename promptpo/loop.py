@@ -652,7 +652,7 @@ class Progress:
         if self.bar is not None:
             self.bar.close()
 
-# %% ../nbs/40_loop.ipynb #25a42709
+# %% ../nbs/40_loop.ipynb #010e8a11
 @dataclass
 class Round:
     "One round of a run."
@@ -762,7 +762,7 @@ class Run:
             raise PromptPOError(f"The task {name!r} of this run is not registered. Go on from Python, with the task that the run was begun with: Run({str(self.folder)!r}).resume(llm, task=task).") from None
 
     def verify(self, *, task=None, executor=None, workers=None) -> list[str]:
-        "Do the whole run again with the replies of its own log; where the two differ, one line each, and nothing when they are equal but for times. What came of programs that read a clock is taken from the log (`by_clock`)."
+        "Do the whole run again with the replies of its own log; where the two differ, one line each, and nothing when they are equal but for times. What came of programs that read a clock, or ran into a limit of time, is taken from the log (`by_clock`)."
         starts, events = [e.data for e in self.events if e.kind == "started"], self.events
         if any((e.data.get("reason") or "").startswith("budget: seconds") for e in events if e.kind == "ended"):
             return ["it was ended by a cap on seconds, which a clock decides"]
@@ -876,7 +876,7 @@ def _is_shared(event, round) -> bool:
         return False
     return event.id.startswith("feedback") or bool(found) and int(found[1]) <= round
 
-CLOCKS = re.compile(r"^[ \t]*(?:from|import)\b.*\b(?:time|datetime|secrets|uuid)\b", re.M)
+CLOCKS = re.compile(r"^[ \t]*(?:from|import)\b[^#\n]*\b(?:time|datetime|secrets|uuid)\b", re.M)
 
 def by_clock(
     events,   # of a run
